@@ -5,12 +5,10 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::{Change, Contents, Death, Delivery, Message, Note, Operation, Output, Policy, RaftMessage, Rules, mark};
 use crate::base::{Duration, DurationRange, LocalTime, NodeId, OperationId, SortedMap};
 use crate::process::{self, Claim, Embeds, Files, Joined, Mark, Process, Role, SyncToken};
-use crate::protocols::raft::{self, Raft};
+use crate::protocols::raft::{self, Hosted, Raft, Turn};
 
 type Context<'a> = process::Context<'a, Server>;
 
@@ -18,7 +16,7 @@ type Context<'a> = process::Context<'a, Server>;
 #[derive(Clone, Debug)]
 pub struct Server {
     config: Rc<ServerConfig>,
-    raft: Raft<Contents>,
+    hosted: Hosted<Contents>,
     /// When it started.
     started: LocalTime,
     /// When it heard of each consumer last, while it leads.
@@ -47,13 +45,7 @@ pub struct ServerConfig {
 }
 
 /// A server's timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum Timer {
-    /// One of Raft's.
-    Raft(raft::Timer),
-    /// Time to look for what is due.
-    Tick,
-}
+pub type Timer = raft::HostedTimer;
 
 static MARKS: Joined<Mark> = Joined::of(Mark::new("", ""), [mark::OF_SERVERS, Raft::<Contents>::MARKS]);
 
@@ -75,15 +67,14 @@ impl Process for Server {
             machine: Contents::new(config.policy, Arc::clone(&config.rules)),
             rules: Arc::new(raft::Correct),
         };
-        let disk = disk.scoped(<Self as Embeds<Raft<Contents>>>::SCOPE);
-        let raft = context.embed(|context| Raft::boot(&raft, &disk, context));
+        let hosted = Hosted::boot(&raft, disk, context);
         context.set_timer(Timer::Tick, config.tick);
-        Self { config: Rc::new(config.clone()), raft, started: context.now(), leading: None }
+        Self { config: Rc::new(config.clone()), hosted, started: context.now(), leading: None }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         match message {
-            Message::Raft(message) => context.embed(|context| self.raft.on_message(from, message, context)),
+            Message::Raft(message) => self.hosted.on_message(from, message, context),
             asked => self.on_asked(from, asked, context),
         }
         self.catch_up(context);
@@ -91,24 +82,24 @@ impl Process for Server {
 
     fn on_timer(&mut self, timer: Timer, context: &mut Context<'_>) {
         match timer {
-            Timer::Raft(timer) => context.embed(|context| self.raft.on_timer(timer, context)),
+            Timer::Raft(timer) => self.hosted.on_timer(timer, context),
             Timer::Tick => self.tick(context),
         }
         self.catch_up(context);
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        context.embed(|context| self.raft.on_synced(token, context));
+        self.hosted.on_synced(token, context);
         self.catch_up(context);
     }
 
     fn role(&self) -> Option<Claim> {
-        self.raft.role()
+        self.raft().role()
     }
 
     fn status(&self) -> String {
         let (ready, held, dead) = self.contents().counts();
-        format!("{}; {ready} ready, {held} unacknowledged, {dead} dead letters", self.raft.status())
+        format!("{}; {ready} ready, {held} unacknowledged, {dead} dead letters", self.raft().status())
     }
 
     fn inspect(&self) -> Option<&dyn Debug> {
@@ -116,11 +107,11 @@ impl Process for Server {
     }
 
     fn read_disk(disk: &Files) -> Option<String> {
-        Raft::<Contents>::read_disk(&disk.scoped(<Self as Embeds<Raft<Contents>>>::SCOPE))
+        Self::read_inner_disk(disk)
     }
 
     fn read_records(file: &str, bytes: &[u8]) -> Option<String> {
-        Raft::<Contents>::read_records(Self::inner_file(file)?, bytes)
+        Self::read_inner_records(file, bytes)
     }
 }
 
@@ -144,12 +135,12 @@ impl Embeds<Raft<Contents>> for Server {
 impl Server {
     /// What the queue holds, as far as this server knows.
     pub fn contents(&self) -> &Contents {
-        self.raft.machine()
+        self.hosted.machine()
     }
 
     /// Its part of Raft.
     pub fn raft(&self) -> &Raft<Contents> {
-        &self.raft
+        self.hosted.raft()
     }
 
     /// What is still to be delivered or settled, in words.
@@ -163,7 +154,7 @@ impl Server {
 impl Server {
     fn on_asked(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         let Some(heard) = &mut self.leading else {
-            return context.send(from, Message::Elsewhere { hint: self.raft.follows() });
+            return context.send(from, Message::Elsewhere { hint: self.raft().follows() });
         };
         if let Message::Subscribe { consumer, .. } | Message::Settle { consumer, .. } | Message::Beat { consumer, .. } = message
             && let Some(heard) = heard.get_mut(&consumer)
@@ -215,26 +206,24 @@ impl Server {
 
     fn propose(&mut self, change: Change, context: &mut Context<'_>) {
         let at = self.config.rules.time(context.now(), self.started);
-        context.embed(|context| self.raft.propose_internal(Operation { at, change }, context));
+        self.hosted.propose(Operation { at, change }, context);
     }
 }
 
 /// What was decided, and what follows from it here.
 impl Server {
     fn catch_up(&mut self, context: &mut Context<'_>) {
-        for (number, output) in self.raft.take_outputs() {
+        for (number, output) in self.hosted.take_outputs() {
             context.note(Note::Applied { number, output });
             self.set_marks(output, context);
             if self.leading.is_some() {
                 self.follow_up(output, context);
             }
         }
-        // A leader that does not know yet all that was decided before does not lead here.
-        let leads = self.raft.next_round().is_some();
-        match self.leading {
-            None if leads => self.take_over(context),
-            Some(_) if !leads => self.leading = None,
-            _ => {}
+        match self.hosted.turn() {
+            Some(Turn::TookOver) => self.take_over(context),
+            Some(Turn::SteppedDown) => self.leading = None,
+            None => {}
         }
     }
 

@@ -6,8 +6,6 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::checks::Checks;
 use super::deadlines::Deadlines;
 use super::freshness::Freshness;
@@ -16,7 +14,7 @@ use super::watchers::Watchers;
 use super::{Catalogue, Change, Config, Ending, Health, Key, LeaseId, Listing, Message, Note, Operation, Output, RaftMessage, Value, mark};
 use crate::base::{Duration, LocalTime, NodeId};
 use crate::process::{self, Claim, Embeds, Files, Joined, Mark, Process, Role, SyncToken};
-use crate::protocols::raft::{self, Raft, Round};
+use crate::protocols::raft::{self, Hosted, Raft, Round, Turn};
 
 type Context<'a> = process::Context<'a, Server>;
 
@@ -24,7 +22,7 @@ type Context<'a> = process::Context<'a, Server>;
 #[derive(Clone, Debug)]
 pub struct Server {
     config: Rc<Config>,
-    raft: Raft<Catalogue>,
+    hosted: Hosted<Catalogue>,
     /// What it keeps while it leads.
     leading: Option<Leading>,
     /// When it applied the grant of each lease, and until when each lasts that it kept as a leader: what a new leader must not go by.
@@ -69,13 +67,7 @@ struct Hearsay {
 }
 
 /// A server's timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum Timer {
-    /// One of Raft's.
-    Raft(raft::Timer),
-    /// Time to look for what is due.
-    Tick,
-}
+pub type Timer = raft::HostedTimer;
 
 static MARKS: Joined<Mark> = Joined::of(Mark::new("", ""), [mark::ALL, Raft::<Catalogue>::MARKS]);
 
@@ -97,11 +89,11 @@ impl Process for Server {
             machine: Catalogue::new(config.history, Arc::clone(&config.rules)),
             rules: if config.rules.look_ups_need_proof() { Arc::new(raft::Correct) } else { Arc::new(ServesUnproven) },
         };
-        let raft = Self::boot_inner(&raft, disk, context);
+        let hosted = Hosted::boot(&raft, disk, context);
         context.set_timer(Timer::Tick, config.tick);
         Self {
             config: Rc::new(config.clone()),
-            raft,
+            hosted,
             leading: None,
             hearsay: Hearsay::default(),
             watchers: Watchers::new(config.progress),
@@ -111,7 +103,7 @@ impl Process for Server {
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_>) {
         match message {
-            Message::Raft(message) => context.embed(|context| self.raft.on_message(from, message, context)),
+            Message::Raft(message) => self.hosted.on_message(from, message, context),
             Message::KeepAlive { lease, asked, knows } => self.on_keep_alive(Holder { client: from, lease, asked, knows }, context),
             Message::Watch { directory, asked, seen } => self.on_watch(from, directory, asked, seen, context),
             Message::Peek { number, asked, directory, age_max } => self.on_peek(from, (number, asked), directory, age_max, context),
@@ -132,24 +124,24 @@ impl Process for Server {
 
     fn on_timer(&mut self, timer: Timer, context: &mut Context<'_>) {
         match timer {
-            Timer::Raft(timer) => context.embed(|context| self.raft.on_timer(timer, context)),
+            Timer::Raft(timer) => self.hosted.on_timer(timer, context),
             Timer::Tick => self.tick(context),
         }
         self.catch_up(context);
     }
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_>) {
-        context.embed(|context| self.raft.on_synced(token, context));
+        self.hosted.on_synced(token, context);
         self.catch_up(context);
     }
 
     fn role(&self) -> Option<Claim> {
-        self.raft.role()
+        self.raft().role()
     }
 
     fn status(&self) -> String {
         let (revision, watchers) = (self.catalogue().revision(), self.watchers.count());
-        format!("{}; revision {revision}, {watchers} watch", self.raft.status())
+        format!("{}; revision {revision}, {watchers} watch", self.raft().status())
     }
 
     fn inspect(&self) -> Option<&dyn Debug> {
@@ -185,12 +177,12 @@ impl Embeds<Raft<Catalogue>> for Server {
 impl Server {
     /// What the registry holds, as far as this server knows.
     pub fn catalogue(&self) -> &Catalogue {
-        self.raft.machine()
+        self.hosted.machine()
     }
 
     /// Its part of Raft.
     pub fn raft(&self) -> &Raft<Catalogue> {
-        &self.raft
+        self.hosted.raft()
     }
 
     /// What it must still bring to an end, in words.
@@ -203,7 +195,7 @@ impl Server {
 /// What was decided, and what follows from it here.
 impl Server {
     fn catch_up(&mut self, context: &mut Context<'_>) {
-        let outputs = self.raft.take_outputs();
+        let outputs = self.hosted.take_outputs();
         let mut changes = Vec::new();
         for output in outputs {
             match output {
@@ -216,15 +208,13 @@ impl Server {
         if !changes.is_empty() {
             self.changed(&changes, context);
         }
-        // A leader that does not know yet all that was decided before does not lead here.
-        let leads = self.raft.next_round().is_some();
-        match self.leading {
-            None if leads => self.take_over(context),
-            Some(_) if !leads => self.step_down(context),
-            _ => {}
+        match self.hosted.turn() {
+            Some(Turn::TookOver) => self.take_over(context),
+            Some(Turn::SteppedDown) => self.step_down(context),
+            None => {}
         }
         self.serve(context);
-        self.freshness.applied(self.raft.applied());
+        self.freshness.applied(self.raft().applied());
     }
 
     fn granted(&mut self, lease: LeaseId, length: Duration, context: &mut Context<'_>) {
@@ -281,14 +271,14 @@ impl Server {
         let (now, rules) = (context.now(), &self.config.rules);
         let mut leading = Leading::default();
         let mut restarted = false;
-        for (lease, length) in self.raft.machine().leases().filter(|_| rules.looks_after_all()) {
+        for (lease, length) in self.hosted.machine().leases().filter(|_| rules.looks_after_all()) {
             let granted = self.hearsay.granted.get(&lease).filter(|_| !rules.restarts_leases());
             let kept = self.hearsay.deadlines.until(lease).filter(|_| !rules.forgets_deadlines());
             leading.deadlines.extend(lease, kept.unwrap_or(*granted.unwrap_or(&now) + length));
             restarted = true;
         }
         if let Some(checking) = &self.config.checking {
-            for (key, item) in self.raft.machine().keys() {
+            for (key, item) in self.hosted.machine().keys() {
                 leading.checks.found(*key, item, now, checking.every);
             }
         }
@@ -301,7 +291,7 @@ impl Server {
     /// Those who wait for proof that this server leads will not get it.
     fn step_down(&mut self, context: &mut Context<'_>) {
         let Some(leading) = self.leading.take() else { return };
-        let hint = self.raft.follows();
+        let hint = self.raft().follows();
         for (_, waiting, _) in leading.waiting {
             if let Waiting::Holder(Holder { client, .. }) = waiting {
                 context.sometimes(mark::KEEPER_DEPOSED);
@@ -312,7 +302,7 @@ impl Server {
     }
 
     fn propose(&mut self, operation: Operation, context: &mut Context<'_>) {
-        context.embed(|context| self.raft.propose_internal(operation, context));
+        self.hosted.propose(operation, context);
     }
 }
 
@@ -320,8 +310,8 @@ impl Server {
 impl Server {
     fn on_keep_alive(&mut self, holder: Holder, context: &mut Context<'_>) {
         let now = context.now();
-        let Some(round) = self.raft.next_round().filter(|_| self.leading.is_some()) else {
-            return context.send(holder.client, Message::Elsewhere { hint: self.raft.follows() });
+        let Some(round) = self.raft().next_round().filter(|_| self.leading.is_some()) else {
+            return context.send(holder.client, Message::Elsewhere { hint: self.raft().follows() });
         };
         let waiting = Waiting::Holder(holder);
         if self.config.rules.keep_alive_needs_proof() {
@@ -333,7 +323,7 @@ impl Server {
 
     fn on_how_far(&mut self, server: NodeId, asked: LocalTime, context: &mut Context<'_>) {
         let now = context.now();
-        let Some(round) = self.raft.next_round().filter(|_| self.leading.is_some()) else { return };
+        let Some(round) = self.raft().next_round().filter(|_| self.leading.is_some()) else { return };
         let waiting = if server == context.me() { Waiting::Oneself } else { Waiting::Server { server, asked } };
         if self.config.rules.age_needs_proof() {
             self.wait(round, waiting, now);
@@ -354,7 +344,7 @@ impl Server {
         if !is_waiting(&self.leading) {
             return;
         }
-        let Some(proven) = self.raft.proven() else { return };
+        let Some(proven) = self.hosted.raft_mut().proven() else { return };
         while let Some(leading) = &mut self.leading
             && leading.waiting.front().is_some_and(|(round, ..)| *round <= proven)
             && let Some((_, waiting, came)) = leading.waiting.pop_front()
@@ -367,9 +357,9 @@ impl Server {
         match waiting {
             Waiting::Holder(holder) => self.keep_alive(holder, came, context),
             Waiting::Server { server, asked } => {
-                context.send(server, Message::ThusFar { asked, index: self.raft.applied() });
+                context.send(server, Message::ThusFar { asked, index: self.raft().applied() });
             }
-            Waiting::Oneself => self.freshness.answered(came, self.raft.applied()),
+            Waiting::Oneself => self.freshness.answered(came, self.raft().applied()),
         }
     }
 
@@ -381,7 +371,7 @@ impl Server {
     fn keep_alive(&mut self, holder: Holder, came: LocalTime, context: &mut Context<'_>) {
         let Holder { client, lease, asked, knows } = holder;
         let (now, rules) = (context.now(), Arc::clone(&self.config.rules));
-        let length = self.raft.machine().length(lease);
+        let length = self.hosted.machine().length(lease);
         let Some(leading) = &mut self.leading else { return };
         let ending = leading.ending.contains(&lease);
         let Some(length) = length.filter(|_| !ending || !rules.end_is_final()) else {
@@ -392,7 +382,7 @@ impl Server {
         };
         let remaining = leading.deadlines.extend(lease, rules.extended(came, now, length)).since(now);
         if !remaining.is_zero() {
-            let attached = if rules.tells_of_the_gone() { self.raft.machine().attached_since(lease, knows) } else { None };
+            let attached = if rules.tells_of_the_gone() { self.hosted.machine().attached_since(lease, knows) } else { None };
             context.send(client, Message::KeptAlive { lease, asked, remaining: rules.told_remaining(remaining), attached });
         }
     }
@@ -409,7 +399,7 @@ impl Server {
         if self.freshness.asks(now, self.config.refresh) {
             if self.leading.is_some() {
                 self.on_how_far(context.me(), now, context);
-            } else if let Some(leader) = self.raft.follows() {
+            } else if let Some(leader) = self.raft().follows() {
                 context.send(leader, Message::HowFar { asked: now });
             }
         }
@@ -451,11 +441,11 @@ impl Server {
 
     fn on_report(&mut self, from: NodeId, key: Key, created: u64, is_well: bool, context: &mut Context<'_>) {
         let is_of = |value: Value| matches!(value, Value::Instance(instance) if instance.node == from);
-        let registered = self.raft.machine().get(key).is_some_and(|item| is_of(item.value));
+        let registered = self.hosted.machine().get(key).is_some_and(|item| is_of(item.value));
         match &mut self.leading {
             Some(leading) if registered => leading.checks.reported(key, created, is_well),
             Some(_) => {}
-            None => context.send(from, Message::Elsewhere { hint: self.raft.follows() }),
+            None => context.send(from, Message::Elsewhere { hint: self.raft().follows() }),
         }
     }
 }
