@@ -11,3 +11,4 @@ pub mod pipeline;
 pub mod queue;
 pub mod raft;
 pub mod registry;
+pub mod services;

@@ -11,20 +11,23 @@ use crate::trace::{Cell, Judge, Record, Table, Vocabulary};
 
 static TOO_SLOW: Rule = Rule::new(
     "too-slow",
-    "{quantile} of {of} is {measured}, above {bound}: {over} of {judged} requests that succeeded took longer, where {allowed} may",
+    "{quantile} of the requests {of} is {measured}, above {bound}: {over} of {judged} that succeeded took longer, where {allowed} may",
 );
-static TOO_FEW: Rule = Rule::new("too-few", "{succeeded} of {judged} requests to {of} succeeded, {share}, where {at_least} must");
+static TOO_FEW: Rule = Rule::new("too-few", "{succeeded} of {judged} requests {of} succeeded, {share}, where {at_least} must");
 static NOT_RECOVERED: Rule = Rule::new(
     "not-recovered",
-    "from {since} on, {within} after a fault had ended, up to {at}, {succeeded} of {judged} requests to {of} succeeded, {share}, where \
+    "from {since} on, {within} after a fault had ended, up to {at}, {succeeded} of {judged} requests {of} succeeded, {share}, where \
      {at_least} must",
 );
 static TOO_LONG: Rule = Rule::new("too-long", "{length} requests wait in a queue of {of} at {at}, where {at_most} may");
 static NOTHING_LEFT: Rule =
-    Rule::new("nothing-left", "nothing is left to judge of {of}: all of {seen} requests were left out, as faults lasted");
-static NOTHING_SEEN: Rule = Rule::new("nothing-seen", "nothing was judged: no request to {of} ended");
+    Rule::new("nothing-left", "nothing is left to judge: all of {seen} requests {of} were left out, as faults lasted");
+static NOTHING_SEEN: Rule = Rule::new("nothing-seen", "nothing was judged: no request {of} ended");
 static NO_FAULT: Rule =
-    Rule::new("no-fault", "nothing was judged: no fault ended so long before the end that a request to {of} was due after it");
+    Rule::new("no-fault", "nothing was judged: no fault ended so long before the end that a request {of} was due after it");
+
+/// Why every length can be recorded.
+const GROWS: &str = "the histogram grows as it must";
 
 /// Judges what a scenario requires, while the run goes on.
 pub struct RequirementJudge<V: Vocabulary> {
@@ -120,7 +123,11 @@ impl<V: Vocabulary> Judge<V> for RequirementJudge<V> {
 impl Count {
     fn new(requirement: Requirement, subjects: &Subjects) -> Self {
         let place = requirement.service().and_then(|name| subjects.services.iter().position(|service| service == name));
-        let name = requirement.service().map_or_else(|| "clients".to_owned(), |name| format!("`{name}`"));
+        let name = match (requirement.service(), &requirement) {
+            (None, _) => "of clients".to_owned(),
+            (Some(name), Requirement::Bounded(_)) => format!("`{name}`"),
+            (Some(name), _) => format!("to `{name}`"),
+        };
         let tally = match &requirement {
             Requirement::Latency(latency) => {
                 let lengths = Histogram::new(3).expect("three digits are within what it takes");
@@ -161,7 +168,7 @@ impl Count {
             }
             Tally::Latency { bounds, lengths } if succeeded && !left_out => {
                 let length = at.since(due);
-                lengths.saturating_record(length.as_nanos().max(1));
+                lengths.record(length.as_nanos().max(1)).expect(GROWS);
                 bounds.iter_mut().for_each(|(bound, over)| *over += u64::from(length > bound.length));
             }
             Tally::Latency { .. } | Tally::Plain | Tally::Recovers { .. } => {}

@@ -29,6 +29,27 @@ pub enum Reading {
 }
 
 /// Finds requests in the records of a run, and tells what becomes of them.
+///
+/// ```
+/// use stormglass::require::{ALL, Meter, Reading};
+/// use stormglass::trace::{Event, Record, Vocabulary};
+///
+/// /// Takes each message that is lost for a request that failed at once.
+/// struct Losses;
+///
+/// impl<V: Vocabulary> Meter<V> for Losses {
+///     fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading)) {
+///         if let Event::Discard { .. } = record.event {
+///             tell(Reading::Ended { of: ALL, due: record.at, succeeded: false });
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` finds no requests in the records of `{V}`",
+    label = "this is no meter of such runs",
+    note = "implement `Meter<{V}> for {Self}`; what clients note as a history `OfClients` understands"
+)]
 pub trait Meter<V: Vocabulary> {
     /// Looks at one record.
     fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading));

@@ -184,7 +184,8 @@ settings! {
 /// What is left out: how long after each fault.
 struct Outside;
 codec!(Outside: Duration = |_: &Self, form| read_outside(form), |after: &Duration| format!("Faults(after: \"{after}\")"),
-    "`Faults(after: \"2s\")`: what is due or under way while a fault lasts, and so long after it"; within Within::OneOf("what is left out", OUTSIDE.to_vec()));
+    "`Faults(after: \"2s\")`: what is due or under way while a fault lasts, and so long after it";
+    within Within::OneOf("what is left out", OUTSIDE.to_vec()));
 
 fn read_outside(form: Form<'_>) -> Option<Duration> {
     form.variant_of("what is left out", &OUTSIDE)?;
@@ -219,8 +220,13 @@ impl Service<'_> {
 
 /// A list of requirements.
 pub struct Requirements<'s>(pub Option<&'s Subjects>);
-codec!(Requirements<'_>: Vec<Requirement> = Self::read_all, |required: &Vec<Requirement>| if required.is_empty() { String::new() } else { list(required) },
-    "a list, like `[Latency(p99: \"200ms\"), Availability(at_least: \"99.9%\")]`", Some("`[]`"); within Within::OneOf(Requirement::WHAT, VARIANTS.to_vec()).each());
+codec!(Requirements<'_>: Vec<Requirement> = Self::read_all, all_written,
+    "a list, like `[Latency(p99: \"200ms\"), Availability(at_least: \"99.9%\")]`", Some("`[]`");
+    within Within::OneOf(Requirement::WHAT, VARIANTS.to_vec()).each());
+
+fn all_written(required: &[Requirement]) -> String {
+    if required.is_empty() { String::new() } else { list(required) }
+}
 
 impl Requirements<'_> {
     fn read_all(&self, form: Form<'_>) -> Option<Vec<Requirement>> {

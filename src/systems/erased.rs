@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Mutant, Operations, Population, Scripting, System, Written};
+use super::{Mutant, Operations, Population, Practice, Scripting, System, Written};
 use crate::base::Duration;
 use crate::check::recorded::OwnModel;
 use crate::check::{Budget, Drawing, Property};
@@ -36,6 +36,8 @@ pub trait AnySystem: Send + Sync {
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
     fn mutants(&self) -> Vec<Mutant>;
+    /// Practices that scenarios show: see [`System::practices`].
+    fn practices(&self) -> &'static [Practice];
     /// The settings of its own part of a scenario: those of each value by its name.
     fn settings(&self) -> Vec<(&'static str, Vec<Setting>)>;
     /// Whether its clients take operations that a scenario writes down: see [`System::scripting`].
@@ -154,6 +156,7 @@ impl Registry {
             .with::<super::EventBus>()
             .with::<super::Pipeline>()
             .with::<super::Queue>()
+            .with::<super::Services>()
     }
 
     /// Adds a system; one of the same name is replaced.
@@ -229,6 +232,10 @@ impl<S: System> AnySystem for ErasedSystem<S> {
 
     fn mutants(&self) -> Vec<Mutant> {
         S::mutants()
+    }
+
+    fn practices(&self) -> &'static [Practice] {
+        S::practices()
     }
 
     fn settings(&self) -> Vec<(&'static str, Vec<Setting>)> {

@@ -19,6 +19,7 @@ mod raft_kv;
 mod registry;
 mod scripting;
 pub mod service;
+mod services;
 mod spelling;
 mod supervisor;
 mod three_phase;
@@ -55,6 +56,7 @@ pub use queue::{Queue, QueueConfig, QueueSettings, QueueWork};
 pub use raft_kv::{RaftKv, RaftKvConfig};
 pub use registry::{RegistryConfig, ServiceRegistry, Tenant, TenantConfig};
 pub use scripting::{Operations, Scripting};
+pub use services::{Services, ServicesConfig, ServicesSettings};
 pub use supervisor::{Supervisor, SupervisorConfig};
 pub use three_phase::{ThreePhase, ThreePhaseConfig, ThreePhaseSettings};
 pub use ttl_lock::{TtlLock, TtlLockConfig, TtlLockSettings};
@@ -151,6 +153,11 @@ pub trait System: Cluster + Sized {
     /// Its planted bugs and its decoys.
     fn mutants() -> Vec<Mutant> {
         Vec::new()
+    }
+
+    /// Practices that scenarios show, each with and without.
+    fn practices() -> &'static [Practice] {
+        &[]
     }
 
     /// Reads its own part of a scenario: the value of `system`, and of `workload` if there is one. Reports every problem that it finds, and
@@ -250,6 +257,19 @@ pub trait System: Cluster + Sized {
     ) -> (Vec<PropertyReport>, Option<Drawing>) {
         (Self::judge_history(config, history, budget), None)
     }
+}
+
+/// A practice, and a pair of scenarios that differ in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Practice {
+    /// What the field calls it: `circuit-breaker`.
+    pub name: &'static str,
+    /// What is done, and what for, in a sentence or two.
+    pub about: &'static str,
+    /// The scenario that goes by it, and holds.
+    pub with: &'static str,
+    /// The one that does not, and violates what it says.
+    pub without: &'static str,
 }
 
 /// What runs where.

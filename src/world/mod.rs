@@ -35,7 +35,7 @@ use crate::trace::{Event, Judge, Sink};
 pub use host::NodeState;
 pub use keys::{Entity, Redraw, Whose};
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, ScriptCounts, StepCount, Stray};
-pub use setup::{ClientNote, Cluster, Conditions, DiskModel, Hand, Reached, Script, Scripted, Setup};
+pub use setup::{ClientNote, Cluster, Conditions, Counted, DiskModel, Hand, Reached, Script, Scripted, Setup};
 pub use view::{DiskView, MessageView, Moment, NodeView, Observer, View};
 
 use self::core::{Bounds, Core, Excess};

@@ -7,7 +7,7 @@ use crate::base::{NodeId, OperationId, SortedSet, Time};
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
-use crate::history::History;
+use crate::history::{self, History};
 use crate::trace::Table;
 
 /// A run with its history, for the checkers of histories.
@@ -89,6 +89,17 @@ pub struct Operations {
     pub failed: u64,
     /// Without an outcome that its client knows.
     pub unknown: u64,
+}
+
+impl Operations {
+    /// Counts one that ended so.
+    pub(super) fn add<R>(&mut self, outcome: &history::Outcome<R>) {
+        *match outcome {
+            history::Outcome::Done(_) => &mut self.completed,
+            history::Outcome::Failed => &mut self.failed,
+            history::Outcome::Unknown => &mut self.unknown,
+        } += 1;
+    }
 }
 
 /// What became of the operations that were written down.

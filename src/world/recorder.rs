@@ -1,8 +1,8 @@
 //! The recorder of what happens: the digest, the judges, the sinks, the history and the counters.
 
 use super::keys::{Entity, Keys};
-use super::outcome::{MarkCount, Messages, Stray};
-use super::setup::Cluster;
+use super::outcome::{MarkCount, Messages, Operations, Stray};
+use super::setup::{Cluster, Counted};
 use crate::base::{Digest, Time};
 use crate::check::{PropertyReport, Sighting};
 use crate::environment::ClockModel;
@@ -43,6 +43,8 @@ pub(super) struct Recorder<'a, C: Cluster> {
     /// Where and why the clients' notes make no history, if they do not: a defect of the client process.
     pub(super) malformed: Option<(Sighting, String)>,
     pub(super) messages: Messages,
+    /// The operations that are in no history.
+    pub(super) counted: Operations,
     pub(super) marks: Vec<MarkCount>,
     /// How many of these, from the first on, are listed.
     marks_listed: usize,
@@ -78,6 +80,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             history: History::new(),
             malformed: None,
             messages: Messages::default(),
+            counted: Operations::default(),
             marks_listed: marks.len(),
             marks,
             settling_since: None,
@@ -124,6 +127,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         self.records += 1;
         match event {
             Event::Client { event, .. } => self.note(now, event),
+            Event::ClientNote { note, .. } => self.count(at, C::counted(note)),
             Event::Mark { mark, .. } => self.mark(mark),
             _ => {}
         }
@@ -183,6 +187,19 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         if let (history::Event::Complete { client, outcome: history::Outcome::Done(_) }, Some(since)) = (event, self.settling_since) {
             let latest = self.history.operations().iter().rev().find(|operation| operation.client == *client);
             self.fresh_completion |= latest.is_some_and(|operation| operation.invoked >= since);
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, at: Time, counted: Option<Counted>) {
+        match counted {
+            None => {}
+            Some(Counted::Invoked) => self.counted.invoked += 1,
+            Some(Counted::Ended { outcome, took }) => {
+                let is_done = outcome == history::Outcome::Done(());
+                self.counted.add(&outcome);
+                self.fresh_completion |= is_done && self.settling_since.is_some_and(|since| at.since(since) >= took);
+            }
         }
     }
 

@@ -5,13 +5,12 @@ use std::cmp::Reverse;
 use super::calls::Call;
 use super::core::Excess;
 use super::host::{Clients, Host, NodeState, RESTARTS, Servers};
-use super::outcome::{Operations, Outcome, Run, ScriptCounts};
+use super::outcome::{Outcome, Run, ScriptCounts};
 use super::setup::{Cluster, Reached};
 use super::{Activity, JUDGE_PANICKED, NO_PANIC, PROGRESS, RunEnd, TIME_ADVANCES, WELL_FORMED, What, World, judged};
 use crate::base::{Duration, NodeId, SortedMap, Time};
 use crate::check::{Broken, Lag, Pending, PropertyReport, Sighting, Spin, Verdict};
 use crate::engine::Limit;
-use crate::history;
 use crate::process::{ClientProcess, Process};
 
 /// How far a run has settled.
@@ -194,14 +193,9 @@ impl<C: Cluster> World<'_, C> {
         });
         properties.extend(self.own_reports(&ending));
         let history = &self.core.recorder.history;
-        let mut operations = Operations { invoked: history.operations().len() as u64, ..Operations::default() };
-        for operation in history.operations() {
-            *match operation.outcome {
-                history::Outcome::Done(_) => &mut operations.completed,
-                history::Outcome::Failed => &mut operations.failed,
-                history::Outcome::Unknown => &mut operations.unknown,
-            } += 1;
-        }
+        let mut operations = self.core.recorder.counted;
+        operations.invoked += history.operations().len() as u64;
+        history.operations().iter().for_each(|operation| operations.add(&operation.outcome));
         let scripted = self.script.as_ref().map(|script| ScriptCounts::of(script, history)).unwrap_or_default();
         let outcome = Outcome {
             seed,

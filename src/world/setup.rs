@@ -78,6 +78,12 @@ pub trait Cluster: 'static {
         None
     }
 
+    /// What a client's own note says of an operation, where those are counted and no history is kept; nothing if it is about something else.
+    fn counted(note: &<<Self::Client as Process>::Note as ClientNote<Self::Operation, Self::Response>>::Own) -> Option<Counted> {
+        let _ = note;
+        None
+    }
+
     /// What the server must bring to an end before the run has settled, in words: `2 transactions in doubt`. Nothing if it is done.
     fn unsettled(server: &Self::Server) -> Option<String> {
         let _ = server;
@@ -132,6 +138,20 @@ where
             Self::Own(note) => Err(note),
         }
     }
+}
+
+/// An operation that is counted, and not kept: see [`Cluster::counted`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// One is invoked.
+    Invoked,
+    /// One has ended.
+    Ended {
+        /// How.
+        outcome: history::Outcome<()>,
+        /// How long it took.
+        took: Duration,
+    },
 }
 
 /// How far a server has come on a way that all take alike.

@@ -17,6 +17,7 @@ const NOT_FOR_USERS: &[(&str, &str)] = &[
     ("ObjectSchema", "schemas of files are ours"),
     ("Observations", "systems of detectors are ours"),
     ("Operation", "what Raft replicates here is ours"),
+    ("OfServices", "systems of services are ours"),
     ("OverRegistry", "systems over a registry are ours"),
     ("Payload", "all that can be shown and serialised has it"),
     ("Queueing", "systems of locks are ours"),

@@ -42,4 +42,5 @@ mod stories;
 mod strikes;
 mod transactional;
 mod trials;
+mod under_load;
 mod why;

@@ -13,7 +13,7 @@ use crate::check::recorded::transactions::TransactionModel;
 use crate::check::streams::{Promise, StreamAnomaly};
 use crate::check::{Property, PropertyKind};
 use crate::explore::DETERMINISTIC;
-use crate::systems::{AnySystem, Mutant, Registry};
+use crate::systems::{AnySystem, Mutant, Practice, Registry};
 use crate::world;
 pub(super) use written::at_path;
 
@@ -67,6 +67,7 @@ classes! {
     Property: "properties", "a property that is judged";
     Mutant: "mutants", "a mutant: a planted bug";
     Decoy: "decoys", "a decoy: odd, and right";
+    Practice: "practices", "a practice, with a pair of scenarios that differ in it";
     Model: "models", "a model: what a recorded history can be judged by";
     Guarantee: "guarantees", "a guarantee: what a recorded history can be asked to keep";
     Level: "levels", "a level: how far transactions can be asked to be kept apart";
@@ -82,6 +83,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     topics.extend(named(Class::Mark, marks, registry));
     topics.extend(properties(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().into_iter().map(|planted| mutant(&planted, system))));
+    topics.extend(registry.systems().flat_map(|system| system.practices().iter().map(|shown| practice(shown, system))));
     let ours = ModelName::ALL.map(|model| (model.name(), model.about(), model.operations()));
     let own = registry.models().iter().map(|own| (own.name, own.about, own.operations));
     topics.extend(ours.into_iter().filter(|(name, ..)| own.clone().all(|(own, ..)| own != *name)).chain(own.clone()).map(model));
@@ -178,6 +180,12 @@ fn mutant(mutant: &Mutant, system: &dyn AnySystem) -> Topic {
     ];
     let class = if mutant.is_decoy() { Class::Decoy } else { Class::Mutant };
     Topic::new(mutant.name, class, mutant.about, more).of(&[system.name()])
+}
+
+fn practice(practice: &Practice, system: &dyn AnySystem) -> Topic {
+    let run = |path: &str| format!("stormglass run {path} --as-meant");
+    let more = vec![("with it", run(practice.with)), ("without it", run(practice.without)), ("of the system", system.name().to_owned())];
+    Topic::new(practice.name, Class::Practice, practice.about, more).of(&[system.name()])
 }
 
 fn model((name, about, operations): (&str, &str, &[Operation])) -> Topic {

@@ -1,0 +1,427 @@
+//! The side that calls: it chooses an instance, waits for the answer, tries again, and refrains from calling where that would do harm.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::agenda::{Agenda, Alarm, Node};
+use super::graph::{Graph, Route};
+use super::message::{Answer, Attempt, Message, Request};
+use super::note::Note;
+use super::rules::Rules;
+use crate::base::{Duration, LocalTime};
+use crate::policies::Outcome;
+use crate::policies::balancer::{Balancer, Instance};
+use crate::policies::breaker::{Breaker, Permit};
+use crate::policies::bulkhead::{Bulkhead, Entry};
+use crate::policies::hedge::{Hedge, Hedging};
+use crate::policies::outlier::Outliers;
+use crate::policies::retry::{Again, Attempts, Retry};
+use crate::policies::throttle::Throttle;
+use crate::process::Context;
+
+/// Calls that are under way, each for something of its process: its token.
+pub(super) struct Caller<T> {
+    graph: Arc<Graph>,
+    rules: Arc<dyn Rules>,
+    sites: Vec<Site>,
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+    pub(super) agenda: Agenda,
+    /// Calls that may start, as others have left their bulkhead.
+    ready: Vec<(u32, u32)>,
+    /// Calls that are over, for the process to take.
+    over: Vec<(T, Option<Answer>)>,
+}
+
+/// Where calls are made, with what guards them.
+struct Site {
+    route: Route,
+    instances: u32,
+    /// Whether an instance is chosen by the key alone: the one that stores what has it.
+    is_store: bool,
+    balancer: Balancer,
+    outliers: Option<Outliers>,
+    breaker: Option<Breaker>,
+    /// Whether the breaker has ever been open.
+    has_tripped: bool,
+    bulkhead: Option<Bulkhead>,
+    throttle: Option<Throttle>,
+    retry: Option<Retry>,
+    hedge: Option<Hedge>,
+    /// Calls that wait for the bulkhead.
+    waiting: VecDeque<(u32, u32)>,
+}
+
+struct Slot<T> {
+    generation: u32,
+    call: Option<Call<T>>,
+    /// Attempts that are not over. It stays when the slot is used again, so that a request needs no memory of its own.
+    open: Vec<Open>,
+}
+
+/// What a call is made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// The id of the client's request.
+    pub(super) root: u64,
+    /// The id of the call.
+    pub(super) call: u64,
+    pub(super) priority: u8,
+    /// The deadline of what it is made for.
+    pub(super) deadline: Option<LocalTime>,
+    /// When it was due.
+    pub(super) due: LocalTime,
+}
+
+struct Call<T> {
+    token: T,
+    site: u16,
+    wanted: Wanted,
+    deadline: Option<LocalTime>,
+    attempts: Option<Attempts>,
+    /// How many requests were sent for it.
+    sent: u16,
+    /// How many of the last attempt's requests are copies.
+    copies: u32,
+    /// Whether it is within the bulkhead.
+    within: bool,
+}
+
+struct Open {
+    number: u16,
+    instance: u32,
+    sent: LocalTime,
+    permit: Option<Permit>,
+}
+
+impl<T: Copy> Caller<T> {
+    /// One with these routes.
+    pub(super) fn new(graph: &Arc<Graph>, routes: &[Route], rules: &Arc<dyn Rules>, now: LocalTime) -> Self {
+        let sites = routes.iter().map(|route| Site::new(graph, route, now)).collect();
+        Self {
+            graph: Arc::clone(graph),
+            rules: Arc::clone(rules),
+            sites,
+            slots: Vec::new(),
+            free: Vec::new(),
+            agenda: Agenda::default(),
+            ready: Vec::new(),
+            over: Vec::new(),
+        }
+    }
+
+    /// How many calls are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// A call that is over: what it was for, and how it ended. It is asked for until there is none.
+    pub(super) fn take_over(&mut self) -> Option<(T, Option<Answer>)> {
+        self.over.pop()
+    }
+
+    /// Whether the process can do without what is called here.
+    pub(super) fn is_optional(&self, site: u16) -> bool {
+        self.sites[usize::from(site)].route.optional
+    }
+
+    /// The place of the service that is called here.
+    pub(super) fn service(&self, site: u16) -> u16 {
+        self.sites[usize::from(site)].route.service
+    }
+
+    /// The deadline that a call has that begins here now, whatever it is made for.
+    pub(super) fn own_deadline(&self, site: u16, now: LocalTime) -> Option<LocalTime> {
+        self.sites[usize::from(site)].route.policy.deadline.map(|within| now + within)
+    }
+
+    /// Begins a call.
+    pub(super) fn begin<P: Node>(&mut self, site: u16, token: T, wanted: Wanted, context: &mut Context<'_, P>) {
+        let own = self.own_deadline(site, context.now());
+        let deadline = self.rules.deadline(wanted.deadline, own);
+        let call = Call { token, site, wanted, deadline, attempts: None, sent: 0, copies: 0, within: false };
+        let (slot, generation) = self.take_slot(call);
+        let place = &mut self.sites[usize::from(site)];
+        match place.bulkhead.as_mut().map_or(Entry::Starts, Bulkhead::enter) {
+            Entry::Starts => self.ready.push((slot, generation)),
+            Entry::Waits => place.waiting.push_back((slot, generation)),
+            Entry::Refused => self.end(slot, None, context),
+        }
+        if let Some(deadline) = deadline {
+            self.agenda.set(deadline, Alarm::Late { slot, generation }, context);
+        }
+        self.start_ready(context);
+    }
+
+    /// An answer has come.
+    pub(super) fn answered<P: Node>(&mut self, attempt: Attempt, answer: Answer, context: &mut Context<'_, P>) {
+        let outcome = if answer.succeeded() { Outcome::Success } else { Outcome::Failure };
+        if !self.close(attempt, outcome, context) {
+            return;
+        }
+        let slot = attempt.slot;
+        if let Some(throttle) = self.site(slot).and_then(|site| site.throttle.as_mut()).filter(|_| !answer.refused()) {
+            throttle.accepted(context.now());
+        }
+        if answer.succeeded() {
+            self.end(slot, Some(answer), context);
+        } else if self.slots[slot as usize].open.is_empty() {
+            self.again(slot, Some(answer), context);
+        }
+        self.start_ready(context);
+    }
+
+    /// Something on the agenda is due that is about a call.
+    pub(super) fn alarmed<P: Node>(&mut self, alarm: Alarm, context: &mut Context<'_, P>) {
+        match alarm {
+            Alarm::Timeout(attempt) => {
+                if self.close(attempt, Outcome::Failure, context) {
+                    context.sometimes(super::mark::TIMED_OUT);
+                    if self.slots[attempt.slot as usize].open.is_empty() {
+                        self.again(attempt.slot, None, context);
+                    }
+                }
+            }
+            Alarm::Again { slot, generation } if self.is_current(slot, generation) => self.attempt(slot, context),
+            Alarm::Hedge { slot, generation } if self.is_current(slot, generation) => self.hedge(slot, context),
+            Alarm::Late { slot, generation } if self.is_current(slot, generation) => {
+                context.sometimes(super::mark::DEADLINE_PASSED);
+                self.end(slot, None, context);
+            }
+            Alarm::Again { .. } | Alarm::Hedge { .. } | Alarm::Late { .. } | Alarm::User(_) => {}
+        }
+        self.start_ready(context);
+    }
+
+    fn start_ready<P: Node>(&mut self, context: &mut Context<'_, P>) {
+        while let Some((slot, generation)) = self.ready.pop() {
+            if !self.is_current(slot, generation) {
+                continue;
+            }
+            let call = self.slots[slot as usize].call.as_mut().expect("a current slot has a call");
+            call.within = true;
+            let site = &mut self.sites[usize::from(call.site)];
+            call.attempts = site.retry.as_mut().map(|retry| retry.begin(context.now()));
+            self.attempt(slot, context);
+        }
+    }
+
+    fn is_current(&self, slot: u32, generation: u32) -> bool {
+        self.slots.get(slot as usize).is_some_and(|found| found.generation == generation && found.call.is_some())
+    }
+
+    fn site(&mut self, slot: u32) -> Option<&mut Site> {
+        let site = self.slots[slot as usize].call.as_ref()?.site;
+        Some(&mut self.sites[usize::from(site)])
+    }
+
+    /// Sends a request for a call, the first or one more.
+    fn attempt<P: Node>(&mut self, slot: u32, context: &mut Context<'_, P>) {
+        let Some(call) = self.slots[slot as usize].call.as_mut() else { return };
+        let now = context.now();
+        let site = &mut self.sites[usize::from(call.site)];
+        let permit = match site.breaker.as_mut().map(|breaker| breaker.try_call(now)) {
+            Some(Err(_)) => {
+                site.has_tripped = true;
+                context.sometimes(super::mark::BREAKER_OPEN);
+                return self.again_unless_open(slot, context);
+            }
+            Some(Ok(permit)) if site.has_tripped && !self.rules.lets_probes_through() => {
+                if let Some(breaker) = &mut site.breaker {
+                    breaker.record(now, permit, Duration::ZERO, Outcome::Failure);
+                }
+                return self.again_unless_open(slot, context);
+            }
+            Some(Ok(permit)) => Some(permit),
+            None => None,
+        };
+        let is_held_back = site.throttle.as_mut().is_some_and(|throttle| !throttle.admit(now, context.random().word()));
+        if is_held_back {
+            context.sometimes(super::mark::THROTTLED);
+        }
+        let Some(instance) = (if is_held_back { None } else { site.pick(call.wanted.call, context) }) else {
+            if let (Some(breaker), Some(permit)) = (&mut site.breaker, permit) {
+                breaker.record(now, permit, Duration::ZERO, Outcome::Ignored);
+            }
+            return self.again_unless_open(slot, context);
+        };
+        let number = call.sent;
+        call.sent = call.sent.saturating_add(1);
+        let key = self.rules.key_of_attempt(call.wanted.call, number);
+        let Wanted { root, call: id, priority, .. } = call.wanted;
+        let (service, endpoint, deadline) = (site.route.service, site.route.endpoint, call.deadline);
+        let (timeout, hedged) = (site.route.policy.timeout, site.hedge.as_mut().filter(|_| call.copies == 0).map(|hedge| hedge.begin(now)));
+        let found = &mut self.slots[slot as usize];
+        let attempt = Attempt { slot, generation: found.generation, number };
+        found.open.push(Open { number, instance, sent: now, permit });
+        let (node, request) = (self.graph.node(service, instance), Request { attempt, root, call: id, key, endpoint, priority, deadline });
+        for _ in 0..self.rules.copies() {
+            context.send(node, Message::Request(request));
+        }
+        if let Some(timeout) = timeout {
+            self.agenda.set(now + timeout, Alarm::Timeout(attempt), context);
+        }
+        if let Some(after) = hedged {
+            self.agenda.set(now + after, Alarm::Hedge { slot, generation: attempt.generation }, context);
+        }
+    }
+
+    /// Looks whether a copy of a call goes out, and when to look again.
+    fn hedge<P: Node>(&mut self, slot: u32, context: &mut Context<'_, P>) {
+        let now = context.now();
+        let found = &mut self.slots[slot as usize];
+        let (Some(call), generation) = (found.call.as_mut(), found.generation) else { return };
+        let Some(hedge) = self.sites[usize::from(call.site)].hedge.as_mut().filter(|_| !found.open.is_empty()) else { return };
+        if let Hedging::Send { again_after } = hedge.due(now, call.copies) {
+            call.copies += 1;
+            context.sometimes(super::mark::HEDGED);
+            if let Some(after) = again_after {
+                self.agenda.set(now + after, Alarm::Hedge { slot, generation }, context);
+            }
+            self.attempt(slot, context);
+        }
+    }
+
+    /// An attempt was not even made: if others are under way, they may succeed still.
+    fn again_unless_open<P: Node>(&mut self, slot: u32, context: &mut Context<'_, P>) {
+        if self.slots[slot as usize].open.is_empty() {
+            self.again(slot, None, context);
+        }
+    }
+
+    /// No attempt is under way: the call is tried again, or is over.
+    fn again<P: Node>(&mut self, slot: u32, answer: Option<Answer>, context: &mut Context<'_, P>) {
+        let now = context.now();
+        let found = &mut self.slots[slot as usize];
+        let (Some(call), generation) = (found.call.as_mut(), found.generation) else { return };
+        let left = call.deadline.map(|deadline| if deadline > now { deadline.since(now) } else { Duration::ZERO });
+        let site = &mut self.sites[usize::from(call.site)];
+        let again = match (site.retry.as_mut(), call.attempts.as_mut()) {
+            (Some(retry), Some(attempts)) => retry.again(now, attempts, left, context.random()),
+            _ => return self.end(slot, answer, context),
+        };
+        match self.rules.again(again) {
+            Again::After(after) => {
+                call.copies = 0;
+                context.sometimes(super::mark::RETRIED);
+                self.agenda.set(now + after, Alarm::Again { slot, generation }, context);
+            }
+            Again::Stop(_) => self.end(slot, answer, context),
+        }
+    }
+
+    /// An attempt is over; returns whether it was under way.
+    fn close<P: Node>(&mut self, Attempt { slot, generation, number }: Attempt, outcome: Outcome, context: &mut Context<'_, P>) -> bool {
+        if !self.rules.takes_answer(self.is_current(slot, generation)) {
+            return false;
+        }
+        let Some(found) = self.slots.get_mut(slot as usize) else { return false };
+        let Some(place) = found.open.iter().position(|open| open.number == number) else { return false };
+        let open = found.open.swap_remove(place);
+        if let Some(site) = self.site(slot) {
+            if site.finished(open, outcome, context.now()) {
+                context.sometimes(super::mark::EJECTED);
+            }
+        }
+        true
+    }
+
+    /// A call is over, and with it all of its attempts.
+    fn end<P: Node>(&mut self, slot: u32, answer: Option<Answer>, context: &mut Context<'_, P>) {
+        let now = context.now();
+        let found = &mut self.slots[slot as usize];
+        let Some(call) = found.call.take() else { return };
+        let generation = found.generation;
+        found.generation = generation.wrapping_add(1);
+        let site = &mut self.sites[usize::from(call.site)];
+        let cancels =
+            site.hedge.as_ref().is_some_and(|_| site.route.policy.hedge.is_some_and(|hedge| hedge.cancel)) && self.rules.cancels_copies();
+        while let Some(open) = found.open.pop() {
+            if cancels {
+                let attempt = Attempt { slot, generation, number: open.number };
+                context.send(self.graph.node(site.route.service, open.instance), Message::Cancel { attempt });
+            }
+            let outcome = if answer.is_some_and(Answer::succeeded) { Outcome::Ignored } else { Outcome::Failure };
+            site.finished(open, outcome, now);
+        }
+        if let Some(bulkhead) = &mut site.bulkhead {
+            if !call.within {
+                // One that was refused was never in.
+                if let Some(place) = site.waiting.iter().position(|waits| *waits == (slot, generation)) {
+                    site.waiting.remove(place);
+                    bulkhead.gave_up();
+                }
+            } else if self.rules.leaves_bulkhead(answer.is_some()) && bulkhead.leave() && self.rules.starts_waiting() {
+                self.ready.extend(site.waiting.pop_front());
+            }
+        }
+        let took = now.since(call.wanted.due);
+        context.note(P::noted(Note::Ended { service: site.route.service, call: call.wanted.call, answer, took }));
+        self.free.push(slot);
+        self.over.push((call.token, answer));
+    }
+
+    fn take_slot(&mut self, call: Call<T>) -> (u32, u32) {
+        if let Some(slot) = self.free.pop() {
+            let found = &mut self.slots[slot as usize];
+            found.call = Some(call);
+            return (slot, found.generation);
+        }
+        self.slots.push(Slot { generation: 0, call: Some(call), open: Vec::new() });
+        (self.slots.len() as u32 - 1, 0)
+    }
+}
+
+impl Site {
+    fn new(graph: &Graph, route: &Route, now: LocalTime) -> Self {
+        const VALID: &str = "settings were looked at when they were read";
+        let (service, policy) = (graph.service(route.service), &route.policy);
+        let mut balancer = Balancer::new(&policy.balance).expect(VALID);
+        let instances: Vec<Instance> = (0..service.instances).map(|id| Instance { id: u64::from(id), weight: 1 }).collect();
+        balancer.set_instances(now, &instances);
+        let mut outliers = policy.outliers.as_ref().map(|settings| Outliers::new(settings).expect(VALID));
+        if let Some(outliers) = &mut outliers {
+            outliers.set_instances(&instances.iter().map(|instance| instance.id).collect::<Vec<_>>());
+        }
+        Self {
+            outliers,
+            has_tripped: false,
+            throttle: policy.throttle.as_ref().map(|settings| Throttle::new(settings).expect(VALID)),
+            instances: service.instances,
+            is_store: service.stores,
+            balancer,
+            breaker: policy.breaker.as_ref().map(|settings| Breaker::new(settings).expect(VALID)),
+            bulkhead: policy.bulkhead.as_ref().map(|settings| Bulkhead::new(settings).expect(VALID)),
+            retry: policy.retry.as_ref().map(|settings| Retry::new(settings).expect(VALID)),
+            hedge: policy.hedge.as_ref().map(|settings| Hedge::new(settings).expect(VALID)),
+            waiting: VecDeque::new(),
+            route: route.clone(),
+        }
+    }
+
+    /// The instance that is asked: of a store the one that has the key.
+    fn pick<P: Node>(&mut self, key: u64, context: &mut Context<'_, P>) -> Option<u32> {
+        if self.is_store || self.instances == 1 {
+            return Some((key % u64::from(self.instances)) as u32);
+        }
+        let (now, outliers) = (context.now(), &self.outliers);
+        let all = outliers.as_ref().is_none_or(|outliers| outliers.in_panic(now));
+        let eligible = |id| all || outliers.as_ref().is_none_or(|outliers| !outliers.is_ejected(now, id));
+        self.balancer.pick(now, key, eligible, context.random()).map(|id| id as u32)
+    }
+
+    /// A request to an instance is over; returns whether that made the instance an outlier.
+    fn finished(&mut self, open: Open, outcome: Outcome, now: LocalTime) -> bool {
+        let (id, latency) = (u64::from(open.instance), now.since(open.sent));
+        if !self.is_store && self.instances > 1 {
+            self.balancer.finished(now, id, latency, outcome);
+        }
+        if let (Some(breaker), Some(permit)) = (&mut self.breaker, open.permit) {
+            breaker.record(now, permit, latency, outcome);
+        }
+        if let (Some(hedge), Outcome::Success) = (&mut self.hedge, outcome) {
+            hedge.observe(latency);
+        }
+        self.outliers.as_mut().is_some_and(|outliers| outliers.record(now, id, outcome).is_some())
+    }
+}

@@ -1,0 +1,225 @@
+//! A client: it has requests when they are due, in an open or a closed loop.
+
+use std::sync::Arc;
+
+use super::agenda::{Alarm, Node, Timer};
+use super::caller::{Caller, Wanted};
+use super::graph::Graph;
+use super::mark;
+use super::message::Message;
+use super::note::Note;
+use super::rules::Rules;
+use crate::base::{Duration, LocalTime, NodeId, Ratio};
+use crate::history::Noted;
+use crate::policies::SettingError;
+use crate::policies::sampler::{Arrivals, Distribution, RateStep, Sampler, Spacing};
+use crate::process::{ClientProcess, Context, Files, Mark, NoNote, Process};
+
+/// A client.
+pub struct Client {
+    caller: Caller<Asker>,
+    pace: Pace,
+    important: Ratio,
+    is_quiet: bool,
+}
+
+/// What a client is built from.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// The graph of services, with the route of its requests.
+    pub graph: Arc<Graph>,
+    /// When it has requests.
+    pub load: Load,
+    /// How many of its requests are more important than the others.
+    pub important: Ratio,
+    /// What it goes by.
+    pub rules: Arc<dyn Rules>,
+}
+
+/// When a client has requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// In an open loop: they come however slow the answers are.
+    Open(OpenLoop),
+    /// In a closed loop: each user has one request at a time.
+    Closed {
+        /// How many users there are.
+        users: u32,
+        /// How long a user thinks after an answer.
+        think: Distribution,
+    },
+}
+
+/// When requests are due in an open loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenLoop {
+    /// How they are spaced.
+    pub spacing: Spacing,
+    /// How many come from when on.
+    pub steps: Vec<RateStep>,
+    /// After how long the steps begin anew; nothing if they do not.
+    pub period: Option<Duration>,
+}
+
+impl OpenLoop {
+    /// The times at which they are due.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn arrivals(&self) -> Result<Arrivals, SettingError> {
+        let arrivals = Arrivals::new(self.spacing, self.steps.clone())?;
+        match self.period {
+            Some(period) => arrivals.repeating(period),
+            None => Ok(arrivals),
+        }
+    }
+}
+
+enum Pace {
+    Open {
+        arrivals: Arrivals,
+        /// When the next request is due, since the load began.
+        next: Option<Duration>,
+    },
+    Closed {
+        think: Sampler,
+    },
+}
+
+/// Who asks: a user of a closed loop, or no one in particular.
+type Asker = Option<u32>;
+
+/// The load begins when clocks read zero.
+const BEGINNING: LocalTime = LocalTime::from_nanos(0);
+
+impl Node for Client {
+    fn noted(note: Note) -> Noted<NoNote, NoNote, Note> {
+        Noted::Own(note)
+    }
+}
+
+impl Process for Client {
+    type Config = ClientConfig;
+    type Message = Message;
+    type Timer = Timer;
+    type Note = Noted<NoNote, NoNote, Note>;
+
+    const MARKS: &'static [Mark] = mark::OF_CALLERS;
+
+    fn boot(config: &ClientConfig, _: &Files, context: &mut Context<'_, Self>) -> Self {
+        const VALID: &str = "settings were looked at when they were read";
+        let ClientConfig { graph, load, important, rules } = config;
+        let caller = Caller::new(graph, std::slice::from_ref(graph.root()), rules, context.now());
+        let pace = match load {
+            Load::Open(open) => Pace::Open { arrivals: open.arrivals().expect(VALID), next: None },
+            Load::Closed { think, .. } => Pace::Closed { think: Sampler::new(think.clone()).expect(VALID) },
+        };
+        let mut client = Self { caller, pace, important: *important, is_quiet: false };
+        match load {
+            Load::Open(_) => client.await_next(since_beginning(context.now()), context),
+            Load::Closed { users, .. } => (0..*users).for_each(|user| client.think(user, context)),
+        }
+        client
+    }
+
+    fn on_message(&mut self, _: NodeId, message: Message, context: &mut Context<'_, Self>) {
+        if let Message::Reply { attempt, answer, .. } = message {
+            self.caller.answered(attempt, answer, context);
+            self.go_on(context);
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, context: &mut Context<'_, Self>) {
+        match timer {
+            Timer::Arrive => self.arrive(context),
+            Timer::Wake => {
+                while let Some(alarm) = self.caller.agenda.take(context) {
+                    match alarm {
+                        Alarm::User(_) if self.is_quiet => {}
+                        Alarm::User(user) => self.ask(Some(user), context.now(), context),
+                        of_a_call => self.caller.alarmed(of_a_call, context),
+                    }
+                }
+            }
+            Timer::Work(_) => {}
+        }
+        self.go_on(context);
+    }
+
+    fn status(&self) -> String {
+        format!("{} requests under way", self.caller.under_way())
+    }
+}
+
+impl ClientProcess for Client {
+    fn quiesce(&mut self, context: &mut Context<'_, Self>) {
+        self.is_quiet = true;
+        context.cancel_timer(Timer::Arrive);
+        self.tell_idle(context);
+    }
+
+    fn under_way(&self) -> usize {
+        self.caller.under_way()
+    }
+}
+
+impl Client {
+    /// Requests are due, more than one if the node stood still.
+    fn arrive(&mut self, context: &mut Context<'_, Self>) {
+        while let Pace::Open { next: Some(next), .. } = &self.pace {
+            let (next, due) = (*next, BEGINNING + *next);
+            if due > context.now() {
+                context.set_timer(Timer::Arrive, due.since(context.now()));
+                return;
+            }
+            self.ask(None, due, context);
+            self.await_next(next, context);
+        }
+    }
+
+    /// Draws when the next request is due after this time.
+    fn await_next(&mut self, after: Duration, context: &mut Context<'_, Self>) {
+        let Pace::Open { arrivals, next } = &mut self.pace else { return };
+        *next = arrivals.next(after, context.random().word());
+        if let Some(next) = *next {
+            context.set_timer(Timer::Arrive, (BEGINNING + next).since(context.now()));
+        }
+    }
+
+    fn think(&mut self, user: u32, context: &mut Context<'_, Self>) {
+        let Pace::Closed { think } = &self.pace else { return };
+        let at = context.now() + think.draw(context.random());
+        self.caller.agenda.set(at, Alarm::User(user), context);
+    }
+
+    fn ask(&mut self, asker: Asker, due: LocalTime, context: &mut Context<'_, Self>) {
+        let (root, priority) = (context.random().word(), self.priority(context));
+        let deadline = self.caller.own_deadline(0, context.now());
+        context.note(Self::noted(Note::Begun { service: self.caller.service(0), call: root, deadline }));
+        self.caller.begin(0, asker, Wanted { root, call: root, priority, deadline: None, due }, context);
+    }
+
+    fn priority(&self, context: &mut Context<'_, Self>) -> u8 {
+        u8::from(!self.important.is_never() && context.random().chance(self.important))
+    }
+
+    /// Users whose requests are over think.
+    fn go_on(&mut self, context: &mut Context<'_, Self>) {
+        while let Some((asker, _)) = self.caller.take_over() {
+            if let Some(user) = asker {
+                self.think(user, context);
+            }
+        }
+        self.tell_idle(context);
+    }
+
+    fn tell_idle(&self, context: &mut Context<'_, Self>) {
+        if self.is_quiet && self.caller.under_way() == 0 {
+            context.note(Self::noted(Note::Idle));
+        }
+    }
+}
+
+fn since_beginning(now: LocalTime) -> Duration {
+    if now > BEGINNING { now.since(BEGINNING) } else { Duration::ZERO }
+}

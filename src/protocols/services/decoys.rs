@@ -1,0 +1,77 @@
+//! What looks odd and is legal: planted like a mutant, and no judge may complain.
+
+use super::{Mutant, Rules};
+use crate::base::Duration;
+use crate::policies::retry::Again;
+
+/// All decoys. No property may be violated on their account: a report on one is a false alarm.
+pub static DECOYS: &[Mutant] = &[
+    Mutant {
+        name: "service/decoy-keys-spread",
+        rules: &KeysSpread,
+        source: "an idempotency key is any value that all attempts of a call have, and no other call",
+        needs: &[],
+        property: None,
+        about: "The key of a call is another than the id of the call: all attempts have the same still.",
+    },
+    Mutant {
+        name: "service/decoy-sends-twice",
+        rules: &SendsTwice,
+        source: "networks duplicate, too",
+        needs: &[],
+        property: None,
+        about: "Each request is sent twice at once. What stores knows it by its key.",
+    },
+    Mutant {
+        name: "service/decoy-retries-at-once",
+        rules: &RetriesAtOnce,
+        source: "a back-off is a courtesy, and a budget what bounds retries",
+        needs: &[],
+        property: None,
+        about: "A call that is tried again is tried at once, whatever the back-off says.",
+    },
+    Mutant {
+        name: "service/decoy-lets-copies-go-on",
+        rules: &LetsCopiesGoOn,
+        source: "Dean and Barroso, The tail at scale, CACM 56(2), 2013: cancelling copies saves work, and nothing rests on it",
+        needs: &[],
+        property: None,
+        about: "Copies of a call that was answered go on: their answers are not waited for.",
+    },
+];
+
+#[derive(Debug)]
+struct KeysSpread;
+
+impl Rules for KeysSpread {
+    fn key_of_attempt(&self, key: u64, _: u16) -> u64 {
+        key.rotate_left(17)
+    }
+}
+
+#[derive(Debug)]
+struct SendsTwice;
+
+impl Rules for SendsTwice {
+    fn copies(&self) -> u32 {
+        2
+    }
+}
+
+#[derive(Debug)]
+struct RetriesAtOnce;
+
+impl Rules for RetriesAtOnce {
+    fn again(&self, said: Again) -> Again {
+        if matches!(said, Again::After(_)) { Again::After(Duration::ZERO) } else { said }
+    }
+}
+
+#[derive(Debug)]
+struct LetsCopiesGoOn;
+
+impl Rules for LetsCopiesGoOn {
+    fn cancels_copies(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,554 @@
+//! How a call is made, as it is written: `Call(to: "users", timeout: "50ms", retry: (attempts: 3))`.
+
+use std::marker::PhantomData;
+
+use crate::base::{Duration, Rate, Ratio};
+use crate::notation::{
+    Chance, Codec, Count, Fields, Flag, Form, Maybe, Parsed, PositiveLength, Settings, Timed, Timing, Variant, Within, codecs, settings,
+};
+use crate::policies::SettingError;
+use crate::policies::balancer::{Balancer, BalancerSettings, Policy as Balance, PrequalSettings, SlowStartSettings};
+use crate::policies::breaker::{Breaker, BreakerSettings, Trip, Window};
+use crate::policies::bulkhead::{Bulkhead, BulkheadSettings};
+use crate::policies::hedge::{Hedge, HedgeDelay, HedgeSettings};
+use crate::policies::outlier::{OutlierSettings, Outliers};
+use crate::policies::retry::{Backoff, BudgetSettings, Retry, RetrySettings};
+use crate::policies::throttle::{Throttle, ThrottleSettings};
+use crate::protocols::services::Policy;
+
+settings! {
+    /// How a call is made. Whatever is not given is off.
+    #[derive(Clone, Debug)]
+    pub(super) struct CallFields {
+        /// After how long without an answer an attempt has failed. Without it, an answer is waited for without end.
+        timeout: Option<Duration> = None, Timed(Maybe(PositiveLength), &[Timing::Answer]);
+        /// Within which time the call must be over, with all attempts. It travels with the call, as a time of day: no later call that is
+        /// made for it is given longer, and no work is begun on it after that.
+        deadline: Option<Duration> = None, Maybe(PositiveLength);
+        /// How often, and when, a call is tried again that has failed.
+        retry: Option<RetryFields> = None, Switch::like("(attempts: 3)");
+        /// After how long without an answer a copy of the call is sent.
+        hedge: Option<HedgeFields> = None, Switch::like("(after: \"50ms\")");
+        /// When calls are not even tried, as too many have failed.
+        breaker: Option<BreakerFields> = None, Switch::like("(share: \"1/2\", open: \"5s\")");
+        /// How many calls may be under way at once from one caller.
+        bulkhead: Option<BulkheadFields> = None, Switch::like("(in_flight: 25)");
+        /// How a caller holds calls back that would not be accepted (adaptive throttling).
+        throttle: Option<ThrottleFields> = None, Switch::like("(k_percent: 200)");
+        /// Which instances are not asked for a while, as their calls fail.
+        outliers: Option<OutlierFields> = None, Switch::like("(in_a_row: 5)");
+        /// Which instance is asked.
+        balance: Balance = Balance::RoundRobin, Balances;
+        /// How long it takes until an instance that has come gets its whole share, by a balance that weighs.
+        slow_start: Option<Duration> = None, Maybe(PositiveLength);
+    }
+}
+
+settings! {
+    /// Retries.
+    #[derive(Clone, Debug)]
+    pub(super) struct RetryFields {
+        /// How often a call is tried, the first time included.
+        attempts: u32 = 3, Count(1..=1000);
+        /// How long to wait before it is tried again.
+        backoff: Backoff = RetrySettings::default().backoff, Backoffs;
+        /// A budget: so many retries for each call, on average over all. Without it, as many as there are attempts.
+        budget: Option<Ratio> = None, Maybe(Chance);
+        /// With a budget: how many retries may be saved up.
+        burst: u32 = BudgetSettings::default().burst, Count(1..);
+        /// With a budget: so many retries besides, for where there are few calls.
+        reserve: Option<Rate> = None, Maybe(Parsed("a rate, like \"1/s\""));
+    }
+}
+
+settings! {
+    /// Hedging.
+    #[derive(Clone, Debug)]
+    pub(super) struct HedgeFields {
+        /// After how long; with `share`, until as many latencies are known.
+        after: Duration = Duration::from_millis(100), PositiveLength;
+        /// In place of that: after the time within which such a share of the last `of` calls ended.
+        share: Option<Ratio> = None, Maybe(Chance);
+        /// Of how many calls that is.
+        of: u32 = 100, Count(1..=100_000);
+        /// How many copies are sent at most.
+        copies: u32 = 1, Count(1..=100);
+        /// Whether the other copies are cancelled when one is answered.
+        cancel: bool = true, Flag;
+        /// A budget: so many copies for each call, on average over all. Without it, any.
+        budget: Option<Ratio> = None, Maybe(Chance);
+        /// With a budget: how many copies may be saved up.
+        burst: u32 = BudgetSettings::default().burst, Count(1..);
+    }
+}
+
+settings! {
+    /// A circuit breaker.
+    #[derive(Clone, Debug)]
+    pub(super) struct BreakerFields {
+        /// It opens if so large a share of calls in the window fails.
+        share: Ratio = Ratio::new(1, 2).expect("a half is a ratio"), Chance;
+        /// In place of that: if so many in the window fail.
+        failures: Option<u32> = None, Maybe(Count(1..));
+        /// In place of both: if so many fail in a row.
+        in_a_row: Option<u32> = None, Maybe(Count(1..));
+        /// How long the window is.
+        window: Duration = Duration::from_secs(10), PositiveLength;
+        /// In place of that: the last so many calls.
+        calls: Option<u32> = None, Maybe(Count(1..));
+        /// With fewer calls in the window it does not open.
+        calls_min: u32 = 20, Count(0..);
+        /// For how long it is open before it lets probes through.
+        open: Duration = Duration::from_secs(5), PositiveLength;
+        /// How many probes are let through, and have to succeed for it to close.
+        probes: u32 = 3, Count(1..);
+        /// A success that takes as long counts as a failure.
+        slow: Option<Duration> = None, Maybe(PositiveLength);
+    }
+}
+
+settings! {
+    /// A bulkhead.
+    #[derive(Clone, Debug)]
+    pub(super) struct BulkheadFields {
+        /// How many calls may be under way.
+        in_flight: u32 = 25, Count(1..);
+        /// How many may wait besides; more are refused.
+        waiting: u32 = 0, Count(0..);
+    }
+}
+
+settings! {
+    /// Adaptive throttling.
+    #[derive(Clone, Debug)]
+    pub(super) struct ThrottleFields {
+        /// K, in percent: so many calls are tried for each that is accepted.
+        k_percent: u32 = ThrottleSettings::default().k_percent, Count(100..);
+        /// What is counted: calls of late.
+        window: Duration = ThrottleSettings::default().window, PositiveLength;
+    }
+}
+
+settings! {
+    /// Ejection of outliers.
+    #[derive(Clone, Debug)]
+    pub(super) struct OutlierFields {
+        /// So many failures in a row eject an instance.
+        in_a_row: u32 = 5, Count(1..);
+        /// For how long, the first time; each time it is longer by as much.
+        ejection: Duration = OutlierSettings::default().ejection, PositiveLength;
+        /// The share of instances that may be ejected at once; one may at least.
+        ejected_max: Ratio = OutlierSettings::default().ejected_max, Chance;
+        /// Where a smaller share is left than this, all are asked.
+        panic_below: Ratio = OutlierSettings::default().panic_below, Chance;
+    }
+}
+
+settings! {
+    /// `Choices`.
+    struct ChoicesFields {
+        /// Among how many.
+        d: u32 = 2, Count(1..=1000);
+    }
+}
+
+settings! {
+    /// `LeastLoaded`.
+    struct LeastLoadedFields {
+        /// For how long a look at how many calls are under way is used.
+        refresh: Duration = Duration::from_millis(100), PositiveLength;
+    }
+}
+
+settings! {
+    /// `PeakEwma`.
+    struct PeakEwmaFields {
+        /// The time in which the weight of what is past falls to 1/e.
+        decay: Duration = Duration::from_secs(10), PositiveLength;
+    }
+}
+
+settings! {
+    /// `RingHash`.
+    struct RingHashFields {
+        /// How many points an instance has on the ring.
+        points: u32 = 100, Count(1..=65_536);
+        /// An instance that bears so many percent of the mean is passed over. Without it, none is.
+        load_percent: Option<u32> = None, Maybe(Count(100..));
+    }
+}
+
+settings! {
+    /// `Maglev`.
+    struct MaglevFields {
+        /// The size of the table: a prime, a hundred times as many as there are instances.
+        table: u32 = 65_537, Count(2..);
+    }
+}
+
+const BALANCES: [Variant; 9] = [
+    Variant::new("RoundRobin", "One after the other.", "balance: RoundRobin"),
+    Variant::new("Weighted", "One after the other, as often as they are heavy (smooth weighted round robin).", "balance: Weighted"),
+    Variant::new("Random", "At random.", "balance: Random"),
+    Variant::new("LeastRequests", "The one with the fewest calls of this caller under way.", "balance: LeastRequests"),
+    Variant::new("Choices", "Of several at random, the one with the fewest calls of this caller under way.", "balance: Choices(d: 2)")
+        .with(ChoicesFields::declared),
+    Variant::new(
+        "LeastLoaded",
+        "The one that had the fewest when that was looked at last: callers herd to it.",
+        "balance: LeastLoaded(refresh: \"100ms\")",
+    )
+    .with(LeastLoadedFields::declared),
+    Variant::new(
+        "PeakEwma",
+        "Of two at random, the one with the lesser product of calls under way and latency.",
+        "balance: PeakEwma(decay: \"10s\")",
+    )
+    .with(PeakEwmaFields::declared),
+    Variant::new(
+        "RingHash",
+        "By the call, on a ring of hashes, with bounded loads if so wanted.",
+        "balance: RingHash(points: 100, load_percent: 125)",
+    )
+    .with(RingHashFields::declared),
+    Variant::new("Maglev", "By the call, through a table.", "balance: Maglev(table: 65537)").with(MaglevFields::declared),
+];
+
+const BACKOFFS: [Variant; 6] = [
+    Variant::new("None", "Not at all.", "backoff: None"),
+    Variant::new("Constant", "Always as long.", "backoff: Constant(\"100ms\")"),
+    Variant::new(
+        "Exponential",
+        "Twice as long each time, from the first to the second of these.",
+        "backoff: Exponential(\"100ms\", \"2s\")",
+    ),
+    Variant::new("Equal", "Half of what Exponential has, and up to as much again at random.", "backoff: Equal(\"100ms\", \"2s\")"),
+    Variant::new("Full", "Up to what Exponential has, at random.", "backoff: Full(\"100ms\", \"2s\")"),
+    Variant::new(
+        "Decorrelated",
+        "From the first of these to three times as long as the last time, at random.",
+        "backoff: Decorrelated(\"100ms\", \"2s\")",
+    ),
+];
+
+codecs! {
+    /// Which instance is asked.
+    Balances: Balance = balance, balance_written, "a way to choose an instance, like `RoundRobin`",
+        within Within::OneOf("a way to choose an instance", BALANCES.to_vec());
+    /// How long to wait before a retry.
+    Backoffs: Backoff = backoff, backoff_written, "a back-off, like `Full(\"100ms\", \"2s\")`",
+        within Within::OneOf("a back-off", BACKOFFS.to_vec());
+}
+
+/// Settings of what is off where they are not given: `(attempts: 3)`, or `Off`.
+pub(super) struct Switch<S>(&'static str, PhantomData<S>);
+
+impl<S> Switch<S> {
+    pub(super) const fn like(example: &'static str) -> Self {
+        Self(example, PhantomData)
+    }
+}
+
+impl<S: Guard> Codec<Option<S>> for Switch<S> {
+    fn read(&self, form: Form<'_>) -> Option<Option<S>> {
+        if form.raw() == "Off" {
+            return Some(None);
+        }
+        let mut fields = form.record(self.0)?;
+        let (settings, _) = S::read(&mut fields);
+        fields.finish();
+        if let Err(error) = settings.check() {
+            form.report(form.problem("there is no such policy").label(error.to_string()));
+            return None;
+        }
+        Some(Some(settings))
+    }
+
+    fn write(&self, value: &Option<S>) -> String {
+        value.as_ref().map_or_else(String::new, |settings| format!("({})", settings.written()))
+    }
+
+    fn takes(&self) -> String {
+        format!("fields of its own: `{}`, or `Off`", self.0)
+    }
+
+    fn within(&self) -> Within {
+        Within::Fields(S::declared())
+    }
+
+    fn absence(&self) -> Option<&'static str> {
+        Some("`Off`")
+    }
+}
+
+/// Settings that a policy may refuse.
+pub(super) trait Guard: Settings {
+    fn check(&self) -> Result<(), SettingError>;
+}
+
+impl Guard for RetryFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Retry::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl Guard for HedgeFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Hedge::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl Guard for BreakerFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Breaker::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl Guard for BulkheadFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Bulkhead::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl Guard for ThrottleFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Throttle::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl Guard for OutlierFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Outliers::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl From<ThrottleFields> for ThrottleSettings {
+    fn from(ThrottleFields { k_percent, window }: ThrottleFields) -> Self {
+        Self { k_percent, window, ..Self::default() }
+    }
+}
+
+impl From<ThrottleSettings> for ThrottleFields {
+    fn from(ThrottleSettings { k_percent, window, .. }: ThrottleSettings) -> Self {
+        Self { k_percent, window }
+    }
+}
+
+impl From<OutlierFields> for OutlierSettings {
+    fn from(OutlierFields { in_a_row, ejection, ejected_max, panic_below }: OutlierFields) -> Self {
+        Self { consecutive: Some(in_a_row), success_rate: None, ejection, ejected_max, panic_below, ..Self::default() }
+    }
+}
+
+impl From<OutlierSettings> for OutlierFields {
+    fn from(OutlierSettings { consecutive, ejection, ejected_max, panic_below, .. }: OutlierSettings) -> Self {
+        Self { in_a_row: consecutive.unwrap_or(Self::default().in_a_row), ejection, ejected_max, panic_below }
+    }
+}
+
+impl From<RetryFields> for RetrySettings {
+    fn from(RetryFields { attempts, backoff, budget, burst, reserve }: RetryFields) -> Self {
+        Self { attempts, backoff, budget: budget.map(|share| BudgetSettings { share, reserve, burst }) }
+    }
+}
+
+impl From<RetrySettings> for RetryFields {
+    fn from(RetrySettings { attempts, backoff, budget }: RetrySettings) -> Self {
+        let usual = Self { attempts, backoff, ..Self::default() };
+        match budget {
+            Some(BudgetSettings { share, reserve, burst }) => Self { budget: Some(share), burst, reserve, ..usual },
+            None => usual,
+        }
+    }
+}
+
+impl From<HedgeFields> for HedgeSettings {
+    fn from(HedgeFields { after, share, of, copies, cancel, budget, burst }: HedgeFields) -> Self {
+        let delay = share.map_or(HedgeDelay::Fixed(after), |share| HedgeDelay::Percentile { share, of, until_then: after });
+        Self { delay, copies, cancel, budget: budget.map(|share| BudgetSettings { share, reserve: None, burst }) }
+    }
+}
+
+impl From<HedgeSettings> for HedgeFields {
+    fn from(HedgeSettings { delay, copies, cancel, budget }: HedgeSettings) -> Self {
+        let usual = Self { copies, cancel, ..Self::default() };
+        let usual = match delay {
+            HedgeDelay::Fixed(after) => Self { after, ..usual },
+            HedgeDelay::Percentile { share, of, until_then } => Self { after: until_then, share: Some(share), of, ..usual },
+        };
+        match budget {
+            Some(BudgetSettings { share, burst, .. }) => Self { budget: Some(share), burst, ..usual },
+            None => usual,
+        }
+    }
+}
+
+/// In how many parts a window of time is counted.
+const BUCKETS: u32 = 10;
+
+impl From<BreakerFields> for BreakerSettings {
+    fn from(BreakerFields { share, failures, in_a_row, window, calls, calls_min, open, probes, slow }: BreakerFields) -> Self {
+        let trip = match (in_a_row, failures) {
+            (Some(failures), _) => Trip::Consecutive(failures),
+            (None, Some(failures)) => Trip::Count(failures),
+            (None, None) => Trip::Ratio(share),
+        };
+        let window = calls.map_or(Window::Time { length: window, buckets: BUCKETS }, Window::Calls);
+        Self { trip, window, calls_min, open, probes, slow }
+    }
+}
+
+impl From<BreakerSettings> for BreakerFields {
+    fn from(BreakerSettings { trip, window, calls_min, open, probes, slow }: BreakerSettings) -> Self {
+        let usual = Self { calls_min, open, probes, slow, ..Self::default() };
+        let usual = match trip {
+            Trip::Consecutive(failures) => Self { in_a_row: Some(failures), ..usual },
+            Trip::Count(failures) => Self { failures: Some(failures), ..usual },
+            Trip::Ratio(share) => Self { share, ..usual },
+        };
+        match window {
+            Window::Calls(calls) => Self { calls: Some(calls), ..usual },
+            Window::Time { length, .. } => Self { window: length, ..usual },
+        }
+    }
+}
+
+impl From<BulkheadFields> for BulkheadSettings {
+    fn from(BulkheadFields { in_flight, waiting }: BulkheadFields) -> Self {
+        Self { in_flight, waiting }
+    }
+}
+
+impl From<BulkheadSettings> for BulkheadFields {
+    fn from(BulkheadSettings { in_flight, waiting }: BulkheadSettings) -> Self {
+        Self { in_flight, waiting }
+    }
+}
+
+impl CallFields {
+    /// Reads them; what is wrong is reported.
+    pub(super) fn policy(fields: &mut Fields<'_>) -> Option<Policy> {
+        let (read, given) = Self::read(fields);
+        let Self { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, outliers, balance, slow_start } = read;
+        let slow_start = slow_start.map(|window| SlowStartSettings { window, ..SlowStartSettings::default() });
+        let balance = BalancerSettings { policy: balance, slow_start };
+        if let Err(error) = Balancer::new(&balance) {
+            if let Some(form) = given.complain(&["balance", "slow_start"]) {
+                form.report(form.problem("instances cannot be chosen like this").label(error.to_string()));
+            }
+            return None;
+        }
+        Some(Policy {
+            timeout,
+            deadline,
+            retry: retry.map(Into::into),
+            hedge: hedge.map(Into::into),
+            breaker: breaker.map(Into::into),
+            bulkhead: bulkhead.map(Into::into),
+            throttle: throttle.map(Into::into),
+            outliers: outliers.map(Into::into),
+            balance,
+        })
+    }
+}
+
+impl From<Policy> for CallFields {
+    fn from(Policy { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, outliers, balance }: Policy) -> Self {
+        let BalancerSettings { policy, slow_start } = balance;
+        Self {
+            timeout,
+            deadline,
+            retry: retry.map(Into::into),
+            hedge: hedge.map(Into::into),
+            breaker: breaker.map(Into::into),
+            bulkhead: bulkhead.map(Into::into),
+            throttle: throttle.map(Into::into),
+            outliers: outliers.map(Into::into),
+            balance: policy,
+            slow_start: slow_start.map(|start| start.window),
+        }
+    }
+}
+
+fn balance(form: Form<'_>) -> Option<Balance> {
+    let variant = form.variant_of("a way to choose an instance", &BALANCES)?;
+    if variant.fields().is_empty() || !form.has_fields() && form.raw() == variant.name {
+        return plain(variant.name);
+    }
+    let mut fields = form.fields()?;
+    let balance = match variant.name {
+        "Choices" => Balance::Choices { d: ChoicesFields::read(&mut fields).0.d },
+        "LeastLoaded" => Balance::LeastLoaded { refresh: LeastLoadedFields::read(&mut fields).0.refresh },
+        "PeakEwma" => Balance::PeakEwma { decay: PeakEwmaFields::read(&mut fields).0.decay },
+        "RingHash" => {
+            let RingHashFields { points, load_percent } = RingHashFields::read(&mut fields).0;
+            Balance::RingHash { points, load_percent }
+        }
+        _ => Balance::Maglev { table: MaglevFields::read(&mut fields).0.table },
+    };
+    fields.finish();
+    Some(balance)
+}
+
+/// The one of this name, with all that it has as it usually is.
+fn plain(name: &str) -> Option<Balance> {
+    Some(match name {
+        "RoundRobin" => Balance::RoundRobin,
+        "Weighted" => Balance::Weighted,
+        "Random" => Balance::Random,
+        "LeastRequests" => Balance::LeastRequests,
+        "Choices" => Balance::Choices { d: ChoicesFields::default().d },
+        "LeastLoaded" => Balance::LeastLoaded { refresh: LeastLoadedFields::default().refresh },
+        "PeakEwma" => Balance::PeakEwma { decay: PeakEwmaFields::default().decay },
+        "RingHash" => Balance::RingHash { points: RingHashFields::default().points, load_percent: None },
+        _ => Balance::Maglev { table: MaglevFields::default().table },
+    })
+}
+
+fn balance_written(balance: &Balance) -> String {
+    match balance {
+        Balance::RoundRobin => "RoundRobin".to_owned(),
+        Balance::Weighted => "Weighted".to_owned(),
+        Balance::Random => "Random".to_owned(),
+        Balance::LeastRequests => "LeastRequests".to_owned(),
+        Balance::Choices { d } => format!("Choices({})", ChoicesFields { d: *d }.written()),
+        Balance::LeastLoaded { refresh } => format!("LeastLoaded({})", LeastLoadedFields { refresh: *refresh }.written()),
+        Balance::PeakEwma { decay } => format!("PeakEwma({})", PeakEwmaFields { decay: *decay }.written()),
+        Balance::RingHash { points, load_percent } => {
+            format!("RingHash({})", RingHashFields { points: *points, load_percent: *load_percent }.written())
+        }
+        Balance::Maglev { table } => format!("Maglev({})", MaglevFields { table: *table }.written()),
+        Balance::Prequal(PrequalSettings { .. }) => "Prequal".to_owned(),
+    }
+}
+
+fn backoff(form: Form<'_>) -> Option<Backoff> {
+    let name = form.variant_of("a back-off", &BACKOFFS)?.name;
+    match name {
+        "None" => return form.arguments([]).map(|[]| Backoff::None),
+        "Constant" => {
+            let [length] = form.arguments(["a length"])?;
+            return PositiveLength.read(length).map(Backoff::Constant);
+        }
+        _ => {}
+    }
+    let [base, cap] = form.arguments(["the first length", "the longest"])?;
+    let (base, cap) = (PositiveLength.read(base)?, PositiveLength.read(cap)?);
+    Some(match name {
+        "Exponential" => Backoff::Exponential { base, cap },
+        "Equal" => Backoff::Equal { base, cap },
+        "Full" => Backoff::Full { base, cap },
+        _ => Backoff::Decorrelated { base, cap },
+    })
+}
+
+fn backoff_written(backoff: &Backoff) -> String {
+    match backoff {
+        Backoff::None => "None".to_owned(),
+        Backoff::Constant(length) => format!("Constant(\"{length}\")"),
+        Backoff::Exponential { base, cap } => format!("Exponential(\"{base}\", \"{cap}\")"),
+        Backoff::Equal { base, cap } => format!("Equal(\"{base}\", \"{cap}\")"),
+        Backoff::Full { base, cap } => format!("Full(\"{base}\", \"{cap}\")"),
+        Backoff::Decorrelated { base, cap } => format!("Decorrelated(\"{base}\", \"{cap}\")"),
+    }
+}

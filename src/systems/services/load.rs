@@ -1,0 +1,241 @@
+//! When clients have requests, as it is written: `(to: "gateway", arrivals: Poisson("500/s"))`.
+
+use super::guards::CallFields;
+use super::lengths::Lengths;
+use crate::base::{Duration, Rate, Ratio};
+use crate::notation::{
+    Chance, Codec as _, Count, Form, Given, Length, Maybe, Parsed, PositiveLength, Record, Required, Settings, Text, Variant, Within,
+    codecs, settings,
+};
+use crate::policies::sampler::{Distribution, RateStep, Spacing};
+use crate::protocols::services::{Call, Load, OpenLoop};
+
+settings! {
+    /// What clients of services do. How they call stands beside it.
+    #[derive(Clone, Debug)]
+    pub(super) struct ClientFields {
+        /// What they ask: a service, or an endpoint of one, as in `shop.buy`.
+        to: Option<String> = None, Required(Text);
+        /// How many clients there are. Each has the whole load.
+        clients: u32 = 1, Count(1..=100_000);
+        /// Open loop: when a client's requests are due, however slow the answers are.
+        arrivals: Option<OpenLoop> = None, Maybe(Loops);
+        /// Closed loop, in place of `arrivals`: how many users a client has, each with one request at a time. Such a load gives way where
+        /// services are slow, and hides how slow they would be for others.
+        users: Option<u32> = None, Maybe(Count(1..=1_000_000));
+        /// Closed loop: how long a user thinks after an answer, and before the first request.
+        think: Distribution = Distribution::Constant(Duration::ZERO), Lengths;
+        /// How many of the requests have priority 1; the others have 0.
+        important: Ratio = Ratio::NEVER, Chance;
+        /// From when on it is measured what the tables tell. What is judged is judged from the beginning.
+        warm_up: Duration = Duration::ZERO, Length;
+    }
+}
+
+settings! {
+    /// `Steps`: a step.
+    struct StepFields {
+        /// From when on.
+        from: Duration = Duration::ZERO, Length;
+        /// How many come; without it, none.
+        rate: Option<Rate> = None, Maybe(RATE);
+    }
+}
+
+settings! {
+    /// `Spike`: a load that is higher once.
+    struct Spike {
+        /// How many come as a rule.
+        rate: Option<Rate> = None, Required(RATE);
+        /// How many come while the spike lasts.
+        peak: Option<Rate> = None, Required(RATE);
+        /// When it begins.
+        at: Duration = Duration::from_secs(1), Length;
+        /// How long it lasts.
+        lasting: Duration = Duration::from_secs(1), PositiveLength;
+    }
+}
+
+settings! {
+    /// `Bursts`: a load that is higher now and then.
+    struct Bursts {
+        /// How many come as a rule.
+        rate: Option<Rate> = None, Maybe(RATE);
+        /// How many come during a burst.
+        peak: Option<Rate> = None, Required(RATE);
+        /// How long after the beginning of one burst the next begins.
+        every: Duration = Duration::from_secs(1), PositiveLength;
+        /// How long a burst lasts: shorter than that.
+        lasting: Duration = every / 10, PositiveLength;
+    }
+}
+
+settings! {
+    /// `Day`: a curve that comes again.
+    struct Day {
+        /// The steps of one period, from its beginning on.
+        steps: Vec<RateStep> = Vec::new(), Steps;
+        /// How long a period is.
+        period: Duration = Duration::from_secs(24 * 60 * 60), PositiveLength;
+    }
+}
+
+const RATE: Parsed = Parsed("a rate, like \"100/s\"");
+const STEP: Record<StepFields> = Record::like("(from: \"10s\", rate: \"500/s\")");
+
+codecs! {
+    /// An open loop.
+    Loops: OpenLoop = read_loop, written, "an open loop, like `Poisson(\"500/s\")`", within Within::OneOf("an open loop", LOOPS.to_vec());
+    /// Steps of a rate.
+    Steps: Vec<RateStep> = steps, |steps: &Vec<RateStep>| steps_written(steps),
+        "a list of steps, like `[(from: \"0s\", rate: \"100/s\"), (from: \"10s\", rate: \"500/s\")]`",
+        within Within::Fields(StepFields::declared()).each();
+}
+
+const LOOPS: [Variant; 6] = [
+    Variant::new("Poisson", "Requests come independently of each other, so many on average.", "arrivals: Poisson(\"500/s\")"),
+    Variant::new("Constant", "One comes after the other, in equal gaps.", "arrivals: Constant(\"500/s\")"),
+    Variant::new(
+        "Steps",
+        "As Poisson, with a rate that changes.",
+        "arrivals: Steps([(from: \"0s\", rate: \"100/s\"), (from: \"10s\", rate: \"500/s\")])",
+    ),
+    Variant::new(
+        "Spike",
+        "As Poisson, with a rate that is higher once.",
+        "arrivals: Spike(rate: \"100/s\", peak: \"1000/s\", at: \"10s\", lasting: \"2s\")",
+    )
+    .with(Spike::declared),
+    Variant::new(
+        "Bursts",
+        "As Poisson, with a rate that is higher now and then.",
+        "arrivals: Bursts(rate: \"100/s\", peak: \"1000/s\", every: \"1s\", lasting: \"100ms\")",
+    )
+    .with(Bursts::declared),
+    Variant::new(
+        "Day",
+        "As Poisson, with a rate that follows a curve, again and again.",
+        "arrivals: Day(steps: [(from: \"0s\", rate: \"10/s\"), (from: \"8h\", rate: \"500/s\")])",
+    )
+    .with(Day::declared),
+];
+
+/// What a workload says.
+pub(super) struct Read<'s> {
+    pub(super) root: Call,
+    /// Where it says what is asked.
+    pub(super) to: Form<'s>,
+    pub(super) clients: u32,
+    pub(super) load: Load,
+    pub(super) important: Ratio,
+    pub(super) warm_up: Duration,
+}
+
+/// Reads a workload; what is wrong is reported.
+pub(super) fn read(form: Form<'_>) -> Option<Read<'_>> {
+    let mut fields = form.fields()?;
+    let (client, given) = ClientFields::read(&mut fields);
+    let policy = CallFields::policy(&mut fields);
+    fields.finish();
+    let load = client.load(form, &given);
+    let ClientFields { to, clients, important, warm_up, .. } = client;
+    let root = Call { to: to?, optional: false, policy: policy? };
+    Some(Read { root, to: given.form("to")?, clients, load: load?, important, warm_up })
+}
+
+impl ClientFields {
+    fn load(&self, form: Form<'_>, given: &Given<'_>) -> Option<Load> {
+        match (&self.arrivals, self.users) {
+            (Some(open), None) => Some(Load::Open(open.clone())),
+            (None, Some(users)) => Some(Load::Closed { users, think: self.think.clone() }),
+            (Some(_), Some(_)) => {
+                let place = given.form("users").unwrap_or(form);
+                place.report(
+                    place
+                        .problem("both an open and a closed loop")
+                        .help("arrivals come however slow the answers are; users wait for an answer, and think, before they ask again"),
+                );
+                None
+            }
+            // What was wrong is reported.
+            (None, None) if given.is_wrong("arrivals") || given.is_wrong("users") => None,
+            (None, None) => {
+                form.report(
+                    form.problem("clients have no requests").help("an open loop: arrivals: Poisson(\"100/s\"); a closed one: users: 10"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The fields that say this.
+    pub(super) fn of(to: &str, clients: u32, load: &Load, important: Ratio, warm_up: Duration) -> Self {
+        let usual = Self { to: Some(to.to_owned()), clients, important, warm_up, ..Self::default() };
+        match load.clone() {
+            Load::Open(open) => Self { arrivals: Some(open), ..usual },
+            Load::Closed { users, think } => Self { users: Some(users), think, ..usual },
+        }
+    }
+}
+
+fn read_loop(form: Form<'_>) -> Option<OpenLoop> {
+    let kind = form.variant_of("an open loop", &LOOPS)?.name;
+    let poisson = |steps, period| OpenLoop { spacing: Spacing::Poisson, steps, period };
+    let step = |from, rate| RateStep { from, rate };
+    let open = match kind {
+        "Poisson" | "Constant" => {
+            let [rate] = form.arguments(["a rate"])?;
+            let spacing = if kind == "Poisson" { Spacing::Poisson } else { Spacing::Even };
+            OpenLoop { spacing, steps: vec![step(Duration::ZERO, Some(RATE.read(rate)?))], period: None }
+        }
+        "Steps" => {
+            let [list] = form.arguments(["a list of steps"])?;
+            poisson(steps(list)?, None)
+        }
+        _ => {
+            let mut fields = form.fields()?;
+            let open = match kind {
+                "Spike" => {
+                    let Spike { rate, peak, at, lasting } = Spike::read(&mut fields).0;
+                    let before = (!at.is_zero()).then_some(step(Duration::ZERO, rate));
+                    rate.and(peak).map(|_| poisson(before.into_iter().chain([step(at, peak), step(at + lasting, rate)]).collect(), None))
+                }
+                "Bursts" => {
+                    let Bursts { rate, peak, every, lasting } = Bursts::read(&mut fields).0;
+                    peak.map(|_| poisson(vec![step(Duration::ZERO, peak), step(lasting, rate)], Some(every)))
+                }
+                _ => {
+                    let Day { steps, period } = Day::read(&mut fields).0;
+                    Some(poisson(steps, Some(period)))
+                }
+            };
+            fields.finish();
+            open?
+        }
+    };
+    match open.arrivals() {
+        Ok(_) => Some(open),
+        Err(error) => {
+            form.report(form.problem("requests cannot come like this").label(error.to_string()));
+            None
+        }
+    }
+}
+
+fn steps(form: Form<'_>) -> Option<Vec<RateStep>> {
+    form.list(|form| STEP.read(form).map(|StepFields { from, rate }| RateStep { from, rate }))
+}
+
+fn steps_written(steps: &[RateStep]) -> String {
+    let step = |RateStep { from, rate }: &RateStep| STEP.write_whole(&StepFields { from: *from, rate: *rate });
+    if steps.is_empty() { String::new() } else { format!("[{}]", steps.iter().map(step).collect::<Vec<_>>().join(", ")) }
+}
+
+fn written(OpenLoop { spacing, steps, period }: &OpenLoop) -> String {
+    match (spacing, &steps[..], period) {
+        (Spacing::Even, [RateStep { rate: Some(rate), .. }], None) => format!("Constant(\"{rate}\")"),
+        (_, [RateStep { rate: Some(rate), from }], None) if from.is_zero() => format!("Poisson(\"{rate}\")"),
+        (_, _, Some(period)) => format!("Day({})", Day { steps: steps.clone(), period: *period }.written()),
+        _ => format!("Steps({})", steps_written(steps)),
+    }
+}

@@ -1,0 +1,180 @@
+//! `Services`: services under load, each with instances on nodes of their own.
+//!
+//! ```ron
+//! system: Services(services: [
+//!     Service(name: "gateway", workers: 64, work: Exponential("1ms"), calls: [
+//!         Call(to: "users", timeout: "50ms"),
+//!         Parallel([Call(to: "orders"), Call(to: "offers", optional: true, timeout: "20ms")]),
+//!     ]),
+//!     Service(name: "users", instances: 2, workers: 4, work: Exponential("2ms")),
+//!     Service(name: "orders", workers: 8, work: LogNormal(median: "3ms", sigma: "0.5"), stores: true, keys: "1h"),
+//!     Service(name: "offers", work: Constant("1ms")),
+//! ]),
+//! workload: (to: "gateway", arrivals: Poisson("500/s"), timeout: "1s"),
+//! ```
+
+mod graph;
+mod guards;
+mod lengths;
+mod load;
+mod practices;
+
+use std::sync::Arc;
+
+use super::{Mutant, Nodes, Population, Practice, System, Written};
+use crate::base::{Duration, Ratio, Time};
+use crate::check::Property;
+use crate::history;
+use crate::notation::{Form, Required, Setting, Settings, joined, settings};
+use crate::process::NoNote;
+use crate::protocols::services::properties::{self, ServicesJudge, ServicesMeter};
+use crate::protocols::services::{self, Call, Client, ClientConfig, Graph, Instance, InstanceConfig, Load, Message, Note, Service};
+use crate::require::{self, Meter};
+use crate::trace::Judge;
+use crate::world::{Cluster, Conditions, Counted};
+
+use guards::CallFields;
+use load::ClientFields;
+
+/// Services under load.
+#[derive(Clone, Copy, Debug)]
+pub struct Services;
+
+/// Its part of a scenario.
+#[derive(Clone, Debug)]
+pub struct ServicesConfig {
+    /// What calls what, and what clients ask.
+    pub graph: Arc<Graph>,
+    /// The call of the clients, as it is written.
+    pub root: Call,
+    /// How many clients there are: each has the whole load.
+    pub clients: u32,
+    /// When they have requests.
+    pub load: Load,
+    /// How many of their requests are more important than the others.
+    pub important: Ratio,
+    /// For how long nothing is measured.
+    pub warm_up: Duration,
+}
+
+settings! {
+    /// What services have fields for.
+    #[derive(Clone, Debug)]
+    pub struct ServicesSettings {
+        /// The services, in any order: see their own fields.
+        services: Option<Vec<Service>> = None, Required(graph::Services);
+    }
+}
+
+impl Cluster for Services {
+    type Message = Message;
+    type Operation = NoNote;
+    type Response = NoNote;
+    type Server = Instance;
+    type Client = Client;
+
+    fn unsettled(server: &Instance) -> Option<String> {
+        match server.under_way() {
+            0 => None,
+            1 => Some("1 request".to_owned()),
+            requests => Some(format!("{requests} requests")),
+        }
+    }
+
+    fn counted(note: &Note) -> Option<Counted> {
+        match *note {
+            Note::Begun { .. } => Some(Counted::Invoked),
+            Note::Ended { answer, took, .. } => {
+                let outcome = match answer {
+                    Some(answer) if answer.succeeded() => history::Outcome::Done(()),
+                    Some(_) => history::Outcome::Failed,
+                    None => history::Outcome::Unknown,
+                };
+                Some(Counted::Ended { outcome, took })
+            }
+            Note::Works { .. } | Note::Applied { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Idle => None,
+        }
+    }
+}
+
+impl System for Services {
+    const NAME: &'static str = "Services";
+    const ABOUT: &'static str = "services under load: a graph of services with instances, workers and queues, calls in sequence, in parallel and \
+                                 optional, open and closed loops of requests";
+
+    type Config = ServicesConfig;
+
+    fn properties() -> Vec<Property> {
+        properties::PROPERTIES.to_vec()
+    }
+
+    fn mutants() -> Vec<Mutant> {
+        Mutant::list(&[services::MUTANTS, services::DECOYS])
+    }
+
+    fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<ServicesConfig> {
+        let mut fields = system.fields()?;
+        let (ServicesSettings { services }, given) = ServicesSettings::read(&mut fields);
+        fields.finish();
+        let Some(workload) = workload else {
+            system.report(
+                system
+                    .problem("nothing asks these services")
+                    .help("say what clients do: workload: (to: \"gateway\", arrivals: Poisson(\"100/s\"))"),
+            );
+            return None;
+        };
+        let read = load::read(workload)?;
+        let graph = graph::fit(services?, &read.root, given.form("services")?, read.to)?;
+        let load::Read { root, clients, load, important, warm_up, .. } = read;
+        Some(ServicesConfig { graph, root, clients, load, important, warm_up })
+    }
+
+    fn write(config: &ServicesConfig) -> Written {
+        let ServicesConfig { graph, root, clients, load, important, warm_up } = config.clone();
+        let settings = ServicesSettings { services: Some(graph.services().to_vec()) };
+        let client = ClientFields::of(&root.to, clients, &load, important, warm_up);
+        let workload = joined([client.unusual(None), CallFields::from(root.policy).unusual(None)]);
+        Written { system: format!("{}({})", Self::NAME, settings.written()), workload: Some(format!("({workload})")) }
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<Setting>)> {
+        vec![(Self::NAME, ServicesSettings::declared()), ("workload", [ClientFields::declared(), CallFields::declared()].concat())]
+    }
+
+    fn population(config: &ServicesConfig) -> Population {
+        Population { servers: config.graph.nodes(), clients: config.clients }
+    }
+
+    fn nodes(config: &ServicesConfig, mutants: &[&'static str]) -> Nodes<Self> {
+        let (rules, graph) = (services::rules_of(mutants), &config.graph);
+        let instance = |service| InstanceConfig { graph: Arc::clone(graph), service, rules: Arc::clone(&rules) };
+        let places = (0..).zip(graph.services()).flat_map(|(place, service)| (0..service.instances).map(move |_| place));
+        let servers = places.map(instance).collect();
+        let ServicesConfig { load, important, .. } = config.clone();
+        let client = ClientConfig { graph: Arc::clone(graph), load, important, rules: Arc::clone(&rules) };
+        Nodes { servers, clients: vec![client; config.clients as usize] }
+    }
+
+    fn judges(config: &ServicesConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
+        let measured_from = Time::ZERO + config.warm_up;
+        let clocks = conditions.clocks;
+        vec![Box::new(ServicesJudge::new(&config.graph, clocks.offset, clocks.drift_ppm, measured_from))]
+    }
+
+    fn practices() -> &'static [Practice] {
+        practices::PRACTICES
+    }
+
+    fn requirable() -> &'static [Property] {
+        require::PROPERTIES
+    }
+
+    fn services(config: &ServicesConfig) -> Vec<String> {
+        config.graph.services().iter().map(|service| service.name.clone()).collect()
+    }
+
+    fn meter(config: &ServicesConfig) -> Box<dyn Meter<Self>> {
+        Box::new(ServicesMeter::new(&config.graph))
+    }
+}

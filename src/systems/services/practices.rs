@@ -1,0 +1,73 @@
+//! Practices of services, each with a pair of scenarios that differ in it.
+
+use crate::systems::Practice;
+
+/// All of them.
+pub(super) static PRACTICES: &[Practice] = &[
+    Practice {
+        name: "idempotency-key",
+        about: "A request carries a key that all attempts of it have, and what stores its effect remembers under the key what it answered: whoever does not know whether a request took effect can ask again.",
+        with: "scenarios/service/idempotency-keys.ron",
+        without: "scenarios/service/idempotency-no-keys.ron",
+    },
+    Practice {
+        name: "graceful-degradation",
+        about: "A caller answers without what an optional call would have added, when that fails: with less, and still in time.",
+        with: "scenarios/service/degradation-optional.ron",
+        without: "scenarios/service/degradation-needed.ron",
+    },
+    Practice {
+        name: "circuit-breaker",
+        about: "A caller that has seen too large a share of its calls fail does not try others for a while, and then a few as probes: it does not wait for what will not answer, and gives that time to recover.",
+        with: "scenarios/service/breaker-on.ron",
+        without: "scenarios/service/breaker-off.ron",
+    },
+    Practice {
+        name: "bulkhead",
+        about: "A caller lets so many calls of one kind be under way at once, and no more: what hangs holds a part of it and not all.",
+        with: "scenarios/service/bulkhead-on.ron",
+        without: "scenarios/service/bulkhead-off.ron",
+    },
+    Practice {
+        name: "deadline-propagation",
+        about: "A deadline travels with a request through all services, and no work is begun on what is too late: nothing is done for callers who have given up.",
+        with: "scenarios/service/deadlines-carried.ron",
+        without: "scenarios/service/deadlines-not-carried.ron",
+    },
+    Practice {
+        name: "retry-budget",
+        about: "Retries of all calls together are bounded to a share of the calls: they mend what is rare, and cannot multiply the load where everything fails.",
+        with: "scenarios/service/retries-budget.ron",
+        without: "scenarios/service/retries-storm.ron",
+    },
+    Practice {
+        name: "bounded-queue",
+        about: "A queue takes so many requests, and refuses the others at once: those that are served are served in time.",
+        with: "scenarios/service/queue-bounded.ron",
+        without: "scenarios/service/queue-unbounded.ron",
+    },
+    Practice {
+        name: "hedging",
+        about: "A copy of a request that is slow to be answered goes to another instance, and the first answer counts: the answer is late only if both are.",
+        with: "scenarios/service/hedging-on.ron",
+        without: "scenarios/service/hedging-off.ron",
+    },
+    Practice {
+        name: "outlier-ejection",
+        about: "An instance whose calls fail in a row is not asked for a while: one that is down costs a few requests and not its share of all.",
+        with: "scenarios/service/outliers-ejected.ron",
+        without: "scenarios/service/outliers-kept.ron",
+    },
+    Practice {
+        name: "power-of-two-choices",
+        about: "Of two instances at random, the one with fewer requests under way is asked: queues stay short, without looking at all instances.",
+        with: "scenarios/service/balance-choices.ron",
+        without: "scenarios/service/balance-random.ron",
+    },
+    Practice {
+        name: "one-queue",
+        about: "All workers take from one queue: none is idle while a request waits.",
+        with: "scenarios/service/one-queue.ron",
+        without: "scenarios/service/two-queues.ron",
+    },
+];

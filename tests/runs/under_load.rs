@@ -1,0 +1,184 @@
+//! Services under load: what queueing theory says exactly lies in the interval that replications give, scenarios show what they say, and
+//! what is planted is found.
+
+use stormglass::base::{Duration, Time};
+use stormglass::check::Verdict;
+use stormglass::diagnostic::{Diagnostics, Source};
+use stormglass::protocols::services::{DECOYS, MUTANTS};
+use stormglass::scenario::{Expected, Scenario};
+use stormglass::systems::Registry;
+use stormglass::trace::Cell;
+use stormglass::world::Outcome;
+
+use super::trials::{all_hold, each_mutant, others, read, scenario, violates};
+
+/// What the tables of a run say: the mean and the 99 % quantile of the waits for a service, in seconds.
+fn waits(outcome: &Outcome, service: &str) -> [f64; 2] {
+    let table = outcome.tables.iter().find(|table| table.title == "waits for a worker").expect("waits are measured");
+    let row = table.rows.iter().find(|row| row.name == service).expect("of each service");
+    let cell = |title: &str| {
+        let place = table.columns.iter().position(|column| *column == title).expect("there is such a column");
+        let Cell::Length(length) = row.cells[place] else { panic!("{title} is no length") };
+        length.as_nanos() as f64 / 1e9
+    };
+    [cell("mean"), cell("99 %")]
+}
+
+/// The mean of these, and half the width of its interval at 99 % (Student's t).
+fn interval(samples: &[f64]) -> (f64, f64) {
+    // Of 4, 5, …: quantiles of 0.995 with one degree of freedom less.
+    const T: [(usize, f64); 4] = [(4, 5.841), (6, 4.032), (10, 3.250), (20, 2.861)];
+    let t = T.iter().find(|(count, _)| *count == samples.len()).expect("a number of samples with a quantile").1;
+    let count = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / count;
+    let variance = samples.iter().map(|sample| (sample - mean) * (sample - mean)).sum::<f64>() / (count - 1.0);
+    (mean, t * (variance / count).sqrt())
+}
+
+/// Erlang C: the chance to wait before so many workers, each busy for this part of the time.
+fn erlang_c(workers: u32, load: f64) -> f64 {
+    // By Erlang B, which has a recurrence without large numbers.
+    let offered = load * f64::from(workers);
+    let blocked = (1..=workers).fold(1.0, |blocked, count| offered * blocked / (f64::from(count) + offered * blocked));
+    blocked / (1.0 - load * (1.0 - blocked))
+}
+
+/// That the exact values of the mean and the quantile, if there is one, lie in the interval of so many replications, whose half is not
+/// above this part of it.
+fn replicate(scenario: &Scenario, service: &str, exact: [Option<f64>; 2], replications: u64, widest: f64) {
+    let samples: Vec<[f64; 2]> = (0..replications).map(|seed| waits(&scenario.run(seed), service)).collect();
+    for (place, exact) in exact.into_iter().enumerate() {
+        let Some(exact) = exact else { continue };
+        let (mean, half) = interval(&samples.iter().map(|sample| sample[place]).collect::<Vec<_>>());
+        assert!((mean - exact).abs() <= half, "{}: {exact} is not within {half} of {mean}", scenario.name);
+        assert!(half <= widest * exact, "{}: {half} is wide beside {exact}", scenario.name);
+    }
+}
+
+fn lasting(name: &str, seconds: u64) -> Scenario {
+    let mut scenario = scenario(name);
+    scenario.conditions.duration = Duration::from_secs(seconds);
+    scenario
+}
+
+#[test]
+fn erlang_c_is_what_the_tables_say() {
+    for (workers, load, chance) in [(1, 0.9, 0.9), (2, 0.8, 0.7111), (4, 0.9, 0.7878), (10, 0.8, 0.4092)] {
+        assert!((erlang_c(workers, load) - chance).abs() < 5e-5, "{workers} workers");
+    }
+}
+
+/// In a few short replications; `closed_forms_in_twenty_replications` has the rest.
+#[test]
+fn waits_are_what_queueing_theory_says() {
+    let (chance, work) = (erlang_c(4, 0.9), 0.01);
+    let exact = [Some(work * chance / (4.0 * 0.1)), Some(work * (chance / 0.01).ln() / (4.0 * 0.1))];
+    replicate(&lasting("service/four-workers.ron", 100), "desk", exact, 4, 0.4);
+    replicate(&lasting("service/two-queues.ron", 100), "desk", [Some(0.01 * 4.0), None], 4, 0.4);
+}
+
+#[test]
+#[ignore = "minutes; run it in release: cargo test --release --test runs closed_forms -- --ignored"]
+fn closed_forms_in_twenty_replications() {
+    let (four, two) = (erlang_c(4, 0.9), erlang_c(2, 0.8));
+    let exact = |chance: f64, spare: f64| [Some(0.01 * chance / spare), Some(0.01 * (chance / 0.01).ln() / spare)];
+    replicate(&lasting("service/four-workers.ron", 4000), "desk", exact(four, 0.4), 20, 0.05);
+    replicate(&lasting("service/one-queue.ron", 4000), "desk", exact(two, 0.4), 20, 0.05);
+    replicate(&lasting("service/two-queues.ron", 4000), "desk", [Some(0.04), None], 20, 0.02);
+    replicate(&lasting("service/heavy-tail.ron", 8000), "desk", [Some(0.0704), None], 20, 0.02);
+}
+
+/// A scenario is as it says, in a short run.
+#[test]
+fn every_scenario_of_services_is_as_it_says() {
+    for name in others("service", &[]) {
+        let scenario = scenario(&name);
+        match scenario.expected {
+            Expected::Holds => drop(all_hold(&scenario, 1)),
+            Expected::Violates(property) => assert!(violates(&scenario, property, 0), "{name} violates {property}"),
+        }
+    }
+}
+
+#[test]
+fn each_bug_planted_in_services_is_caught() {
+    each_mutant(MUTANTS, 200, 1);
+}
+
+#[test]
+fn decoys_of_services_are_left_alone() {
+    for decoy in DECOYS {
+        let plain = scenario("service/storm.ron");
+        let mut odd = plain.clone();
+        odd.mutants = vec![decoy.name];
+        assert_ne!(plain.run(0).digest, odd.run(0).digest, "{}", decoy.name);
+        all_hold(&odd, 1);
+    }
+}
+
+/// Of each practice that is told of, one scenario goes by it and holds, and the other does not.
+#[test]
+fn practices_have_pairs() {
+    let registry = Registry::standard();
+    let practices: Vec<_> = registry.systems().flat_map(|system| system.practices()).collect();
+    assert!(practices.len() > 10);
+    for practice in practices {
+        let expected = |path: &str| scenario(path.strip_prefix("scenarios/").expect("a scenario of ours")).expected;
+        assert_eq!(expected(practice.with), Expected::Holds, "{}", practice.name);
+        assert!(matches!(expected(practice.without), Expected::Violates(_)), "{}", practice.name);
+    }
+}
+
+/// In an open loop a request counts from when it was due, however late its client gets round to it.
+#[test]
+fn latency_counts_from_when_a_request_was_due() {
+    let text = r#"Scenario(name: "late", system: Services(services: [Service(name: "desk", work: Constant("1ms"))]),
+        workload: (to: "desk", arrivals: Constant("100/s")), faults: [At("1s", Pause(node: c1, lasting: "1s"))], duration: "4s",
+        require: [Latency(max: "900ms")])"#;
+    assert!(read(text).run(1).violates("latency"));
+    assert_eq!(read(&text.replace("max: \"900ms\"", "max: \"20ms\", outside: Faults(after: \"1s\")")).run(1).verdict(), Verdict::Holds);
+}
+
+#[test]
+fn a_graph_that_cannot_be_is_refused_with_its_place() {
+    let refused = |services: &str, to: &str| {
+        let text = format!(
+            "Scenario(name: \"refused\", system: Services(services: {services}), workload: (to: \"{to}\", arrivals: Poisson(\"1/s\")))"
+        );
+        let (source, problems) = (Source::new("refused.ron", &*text), Diagnostics::new());
+        assert!(Scenario::parse(&source, &Registry::standard(), &problems).is_none(), "{text}");
+        problems.render(&source, false)
+    };
+    for (services, to, words) in [
+        ("[Service(name: \"a\", calls: [Call(to: \"b\")]), Service(name: \"b\", calls: [Call(to: \"a\")])]", "a", "a → b → a"),
+        ("[Service(name: \"users\")]", "user", "did you mean \"users\"?"),
+        ("[Service(name: \"a\", calls: [Call(to: \"bb\")]), Service(name: \"b\")]", "a", "there is no service `bb`"),
+        ("[Service(name: \"a\"), Service(name: \"b\")]", "a", "no request ever reaches `b`"),
+        ("[Service(name: \"a\", endpoints: [Endpoint(name: \"get\")])]", "a.put", "`a` has no endpoint `put`"),
+        ("[Service(name: \"a\"), Service(name: \"a\")]", "a", "called `a`"),
+        ("[]", "a", "there is no service at all"),
+        ("[Service(name: \"a\", calls: [Call(to: \"a\", retry: (attempts: 0))])]", "a", "attempts"),
+    ] {
+        let told = refused(services, to);
+        assert!(told.contains(words) && told.contains("refused.ron:1:"), "{services}: {told}");
+    }
+}
+
+/// What is written of any scenario is read as the same again.
+#[test]
+fn services_are_written_as_they_are_read() {
+    for name in others("service", &[]) {
+        let scenario = scenario(&name);
+        let again = Scenario::from_ron(&scenario.to_ron(), &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(scenario, again, "{name}");
+    }
+}
+
+/// Nothing is kept of a request that is over: a run counts its operations, and its history is empty.
+#[test]
+fn requests_are_counted() {
+    let outcome = lasting("service/four-workers.ron", 5).run(1);
+    let operations = outcome.operations;
+    assert!(operations.invoked > 1500 && operations.completed == operations.invoked, "{operations:?}");
+    assert!(outcome.sim_time > Time::ZERO);
+}
