@@ -72,7 +72,7 @@ fn erlang_c_is_what_the_tables_say() {
 #[test]
 fn waits_are_what_queueing_theory_says() {
     let (chance, work) = (erlang_c(4, 0.9), 0.01);
-    let exact = [Some(work * chance / (4.0 * 0.1)), Some(work * (chance / 0.01).ln() / (4.0 * 0.1))];
+    let exact = [Some(work * chance / (4.0 * 0.1)), Some(work * libm::log(chance / 0.01) / (4.0 * 0.1))];
     replicate(&lasting("service/four-workers.ron", 100), "desk", exact, 4, 0.4);
     replicate(&lasting("service/two-queues.ron", 100), "desk", [Some(0.01 * 4.0), None], 4, 0.4);
 }
@@ -81,7 +81,7 @@ fn waits_are_what_queueing_theory_says() {
 #[ignore = "minutes; run it in release: cargo test --release --test runs closed_forms -- --ignored"]
 fn closed_forms_in_twenty_replications() {
     let (four, two) = (erlang_c(4, 0.9), erlang_c(2, 0.8));
-    let exact = |chance: f64, spare: f64| [Some(0.01 * chance / spare), Some(0.01 * (chance / 0.01).ln() / spare)];
+    let exact = |chance: f64, spare: f64| [Some(0.01 * chance / spare), Some(0.01 * libm::log(chance / 0.01) / spare)];
     replicate(&lasting("service/four-workers.ron", 4000), "desk", exact(four, 0.4), 20, 0.05);
     replicate(&lasting("service/one-queue.ron", 4000), "desk", exact(two, 0.4), 20, 0.05);
     replicate(&lasting("service/two-queues.ron", 4000), "desk", [Some(0.04), None], 20, 0.02);

@@ -318,10 +318,10 @@ impl<T: Copy> Caller<T> {
         let Some(found) = self.slots.get_mut(slot as usize) else { return false };
         let Some(place) = found.open.iter().position(|open| open.number == number) else { return false };
         let open = found.open.swap_remove(place);
-        if let Some(site) = self.site(slot) {
-            if site.finished(open, outcome, context.now()) {
-                context.sometimes(super::mark::EJECTED);
-            }
+        if let Some(site) = self.site(slot)
+            && site.finished(open, outcome, context.now())
+        {
+            context.sometimes(super::mark::EJECTED);
         }
         true
     }

@@ -332,7 +332,7 @@ fn call_form(service: Form<'_>, number: usize) -> Option<Form<'_>> {
     calls.get(number)?.fields()?.take("to")
 }
 
-fn all_written(services: &Vec<Service>) -> String {
+fn all_written(services: &[Service]) -> String {
     let services: String = services.iter().map(|service| format!("\n            {},", service_written(service))).collect();
     format!("[{services}\n        ]")
 }
@@ -356,7 +356,7 @@ fn work_written(endpoint: &Endpoint) -> String {
     WorkFields { work, fails, calls }.unusual(None)
 }
 
-fn endpoints_written(endpoints: &Vec<Endpoint>) -> String {
+fn endpoints_written(endpoints: &[Endpoint]) -> String {
     if endpoints.is_empty() {
         return String::new();
     }
@@ -367,7 +367,7 @@ fn endpoints_written(endpoints: &Vec<Endpoint>) -> String {
     format!("[{}]", endpoints.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn calls_written(steps: &Vec<Vec<Call>>) -> String {
+fn calls_written(steps: &[Vec<Call>]) -> String {
     let call = |Call { to, optional, policy }: &Call| {
         let target = Target { to: Some(to.clone()), optional: *optional }.unusual(None);
         format!("Call({})", joined([target, CallFields::from(policy.clone()).unusual(None)]))
