@@ -35,11 +35,11 @@ impl Partition {
     }
 
     /// Whether a message counts that a replica has at an offset, and that says this of itself: it is no part of a transaction, or of one
-    /// that was committed.
+    /// that was committed. The replica's marker says so, also if it is not yet committed itself: the decision is (`marked-as-decided`).
     fn counts(&self, node: NodeId, offset: u64, content: &Content) -> bool {
         let Content::Message { by, transactional, .. } = content else { return false };
         let Some(by) = by.filter(|_| *transactional) else { return true };
-        let end = self.committed.len() as u64;
+        let end = self.logs.get(&node).map_or(0, Vec::len) as u64;
         let markers = (offset + 1..end).filter_map(|offset| match self.entry(node, offset)?.0 {
             Content::Marker(marker) if marker.producer == by.producer => Some(marker.commits),
             _ => None,
