@@ -4,9 +4,10 @@
 //! reads no clock, draws nothing of itself and depends on no order of a hash, so that the same calls get the same answers on every machine.
 //! Decisions are made in integers, and where those do not do, with `libm` and the basic operations of IEEE 754.
 //!
-//! Times, lengths, chances, rates and streams of randomness are those of `stormglass_process::base`: what a process that runs in Stormglass is
-//! given by its context, so that nothing is converted there. [`LocalTime`] is what a node's own clock reads; in production that is the time
-//! since some instant, and a clock that is set back harms no policy. A [`Stream`] is seeded from the machine's randomness in production.
+//! Times, lengths, chances, rates and streams of randomness are those of `stormglass_process::base`: what a process that runs in Stormglass
+//! is given by its context, so that nothing is converted there. [`LocalTime`] is what a node's own clock reads; in production that is the
+//! time since some instant, and a clock that is set back harms no policy. A [`Stream`] is seeded from the machine's randomness in
+//! production.
 //!
 //! ```
 //! use stormglass_policies::policies::queue::{Popped, Queue, QueueSettings, Waiting};
@@ -20,8 +21,8 @@
 //! assert!(matches!(queue.pop(now + Duration::from_millis(60)), Some(Popped::Dropped { .. })));
 //! ```
 //!
-//! Settings are plain data that are checked where a policy is built: a [`SettingError`] names the setting and says what it takes. Chances are
-//! a [`Ratio`], factors whole percent. No policy panics on what it is told.
+//! Settings are plain data that are checked where a policy is built: a [`SettingError`] names the setting and says what it takes. Chances
+//! are a [`Ratio`], factors whole percent. No policy panics on what it is told.
 //!
 //! [`LocalTime`]: stormglass_process::base::LocalTime
 //! [`Ratio`]: stormglass_process::base::Ratio

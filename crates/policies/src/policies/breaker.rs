@@ -1,8 +1,8 @@
 //! Circuit breakers: no calls to what fails.
 //!
-//! A breaker is closed while calls succeed. When too many fail it opens: calls are refused at once, which spares the callee and the callers'
-//! time. After a while it lets a few probes through (half-open): it closes if all of them succeed, and opens again if one fails. Nygard,
-//! *Release It!*, 2007, ch. 5; windows and least numbers of calls as in Resilience4j.
+//! A breaker is closed while calls succeed. When too many fail it opens: calls are refused at once, which spares the callee and the
+//! callers' time. After a while it lets a few probes through (half-open): it closes if all of them succeed, and opens again if one fails.
+//! Nygard, *Release It!*, 2007, ch. 5; windows and least numbers of calls as in Resilience4j.
 //!
 //! ```
 //! use stormglass_policies::policies::Outcome::{Failure, Success};

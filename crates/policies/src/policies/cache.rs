@@ -1,10 +1,10 @@
 //! Caches in front of a store: how long a value is used, and what is done while it is loaded.
 //!
-//! When a popular key expires, all that ask for it go to the store at once, which is slow for it, so that more ask: a stampede. One load for
-//! all (single flight), the old value while it is under way (stale while revalidate, RFC 5861), and lifetimes that differ (jitter) avoid it.
-//! Where the store fails, the old value may be better than none (stale if error). That a key does not exist is worth knowing, too (negative
-//! caching). A load that began before its key was invalidated is not stored: it holds a lease, as in Nishtala and others, *Scaling Memcache at
-//! Facebook*, NSDI 2013, §3.2.1.
+//! When a popular key expires, all that ask for it go to the store at once, which is slow for it, so that more ask: a stampede. One load
+//! for all (single flight), the old value while it is under way (stale while revalidate, RFC 5861), and lifetimes that differ (jitter)
+//! avoid it. Where the store fails, the old value may be better than none (stale if error). That a key does not exist is worth knowing, too
+//! (negative caching). A load that began before its key was invalidated is not stored: it holds a lease, as in Nishtala and others,
+//! *Scaling Memcache at Facebook*, NSDI 2013, §3.2.1.
 //!
 //! A cache is told who asks, and says who is to be answered: `W` is what names a caller.
 //!
@@ -421,7 +421,8 @@ mod tests {
                         listed.stored.retain(|entry| now < entry.2 + entry.3 + if entry.1.is_some() { longest } else { 0 });
                     }
                 }
-                let fallback = listed.age(now, key).filter(|(_, age)| *age < settings.stale_on_error.as_nanos() as i64).and_then(|(value, _)| value);
+                let usable = listed.age(now, key).filter(|(_, age)| *age < settings.stale_on_error.as_nanos() as i64);
+                let fallback = usable.and_then(|(value, _)| value);
                 prop_assert_eq!(cache.fallback(at, &key), fallback.as_ref());
                 prop_assert_eq!(cache.len(), listed.stored.len());
             }

@@ -1,8 +1,8 @@
 //! Back-pressure by credits: a sender sends only what the receiver has room for.
 //!
 //! The receiver says up to which message it has room, counted from the start, and says so anew as it consumes. So a slow receiver slows its
-//! sender, and that one's sender in turn, and nothing piles up between them. That the limit is told as a total, as in QUIC (RFC 9000, §4.1),
-//! makes it harmless if one such message comes twice, out of order or not at all, where a later one does.
+//! sender, and that one's sender in turn, and nothing piles up between them. That the limit is told as a total, as in QUIC (RFC 9000,
+//! §4.1), makes it harmless if one such message comes twice, out of order or not at all, where a later one does.
 //!
 //! ```
 //! use stormglass_policies::policies::credits::{CreditReceiver, CreditSender, CreditSettings};

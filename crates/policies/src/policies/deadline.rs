@@ -1,8 +1,8 @@
 //! Deadlines that travel with a request.
 //!
 //! A time-out of its own at each hop lets the hops below work on for a caller that has long gone. A deadline that is carried along ends all
-//! of them together. Clocks differ, so that what travels is the time that is left, as in gRPC's `grpc-timeout`: the way itself is not counted,
-//! and the callee's deadline lies later than the caller's by so much.
+//! of them together. Clocks differ, so that what travels is the time that is left, as in gRPC's `grpc-timeout`: the way itself is not
+//! counted, and the callee's deadline lies later than the caller's by so much.
 //!
 //! ```
 //! use stormglass_policies::policies::deadline::Deadline;
@@ -77,7 +77,8 @@ mod tests {
                 now += work as i64;
                 let at = LocalTime::from_nanos(now);
                 prop_assert_eq!(deadline.has_passed(at), deadline.at() <= at);
-                let Some(left) = deadline.tightened(at, Duration::from_nanos(timeout)).to_send(at, Duration::from_nanos(reserve)) else { break };
+                let tightened = deadline.tightened(at, Duration::from_nanos(timeout));
+                let Some(left) = tightened.to_send(at, Duration::from_nanos(reserve)) else { break };
                 deadline = Deadline::received(at, left);
                 prop_assert!(deadline.at().as_nanos() <= end && left <= Duration::from_nanos(timeout));
             }

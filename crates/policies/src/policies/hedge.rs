@@ -1,8 +1,8 @@
 //! Hedged requests: a second copy, where the first takes long.
 //!
-//! Where latency varies from call to call, the quicker of two copies is much quicker than one in the tail. A copy that is sent only after the
-//! delay within which most calls end costs few more calls: after the 95th percentile, one in twenty. Dean and Barroso, *The Tail at Scale*,
-//! CACM 56(2), 2013. Where all calls are slow, copies are more load for a service that has too much: a budget bounds them.
+//! Where latency varies from call to call, the quicker of two copies is much quicker than one in the tail. A copy that is sent only after
+//! the delay within which most calls end costs few more calls: after the 95th percentile, one in twenty. Dean and Barroso, *The Tail at
+//! Scale*, CACM 56(2), 2013. Where all calls are slow, copies are more load for a service that has too much: a budget bounds them.
 //!
 //! ```
 //! use stormglass_policies::policies::hedge::{Hedge, HedgeDelay, HedgeSettings, Hedging};

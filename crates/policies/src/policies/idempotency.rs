@@ -1,10 +1,10 @@
 //! Idempotency keys: a request that comes again has its effect once.
 //!
 //! The client makes a key for what it wants done, and sends it with each attempt. The service notes the key, and its result, in the same
-//! transaction as the effect: what comes with a key that is known is answered from the note, and has no effect. A duplicate that comes while
-//! the first is at work is refused, or waits; one that asks for something else under the same key is refused. Notes are not kept for ever: what
-//! comes later than they are kept for **is a new request**, so that clients must have given up by then. Stripe's API; Jena and Dalal, *The
-//! Idempotency-Key HTTP Header Field*, an Internet-Draft of the IETF.
+//! transaction as the effect: what comes with a key that is known is answered from the note, and has no effect. A duplicate that comes
+//! while the first is at work is refused, or waits; one that asks for something else under the same key is refused. Notes are not kept for
+//! ever: what comes later than they are kept for **is a new request**, so that clients must have given up by then. Stripe's API; Jena and
+//! Dalal, *The Idempotency-Key HTTP Header Field*, an Internet-Draft of the IETF.
 //!
 //! ```
 //! use stormglass_policies::policies::idempotency::{Begin, IdempotencySettings, Keys};
@@ -106,8 +106,8 @@ impl<K: Ord + Clone, R> Keys<K, R> {
         }
     }
 
-    /// It was done, with this result: true if the claim is the latest. If it is not, another has taken the work over, and the effect must not
-    /// be made: that is why result and effect belong into one transaction.
+    /// It was done, with this result: true if the claim is the latest. If it is not, another has taken the work over, and the effect must
+    /// not be made: that is why result and effect belong into one transaction.
     pub fn finish(&mut self, now: LocalTime, key: &K, claim: Claim, result: R) -> bool {
         if !self.is_held(key, claim) {
             return false;
@@ -175,12 +175,14 @@ mod tests {
             for (number, (step, key, fingerprint, wait)) in steps.into_iter().enumerate() {
                 now += wait;
                 let at = LocalTime::from_nanos(now);
-                let latest = all.iter().rposition(|begun| begun.key == key && !begun.gone && begun.finished.is_none_or(|(then, _)| now < then + keep));
+                let is_known = |begun: &Begun| !begun.gone && begun.finished.is_none_or(|(then, _)| now < then + keep);
+                let latest = all.iter().rposition(|begun| begun.key == key && is_known(begun));
                 match step {
                     0..=2 => {
                         let took_over = latest.filter(|place| {
                             let begun = &all[*place];
-                            begun.finished.is_none() && begun.fingerprint == fingerprint && claim.is_some_and(|claim| now >= begun.since + claim)
+                            let is_over = claim.is_some_and(|claim| now >= begun.since + claim);
+                            begun.finished.is_none() && begun.fingerprint == fingerprint && is_over
                         });
                         let found = keys.begin(at, key, fingerprint);
                         match latest.filter(|_| took_over.is_none()).map(|place| &all[place]) {

@@ -1,8 +1,8 @@
 //! Outlier ejection: an instance that fails where others do not gets no calls for a while.
 //!
-//! An instance is ejected after so many failures in a row, or if its success rate lies far below that of the others: for longer each time. Not
-//! too many are ejected at once, and where few are left, all get calls again: an outage of all is not the fault of each, and what is left would
-//! break down under the load of all (panic). Envoy, *Outlier detection* and *Panic threshold*.
+//! An instance is ejected after so many failures in a row, or if its success rate lies far below that of the others: for longer each time.
+//! Not too many are ejected at once, and where few are left, all get calls again: an outage of all is not the fault of each, and what is
+//! left would break down under the load of all (panic). Envoy, *Outlier detection* and *Panic threshold*.
 //!
 //! ```
 //! use stormglass_policies::policies::Outcome;
@@ -63,8 +63,8 @@ impl Default for SuccessRate {
 }
 
 impl Default for OutlierSettings {
-    /// As in Envoy: five failures in a row or 1.9 standard deviations; each ten seconds; for thirty seconds and more, to five minutes; a tenth
-    /// at most, and panic below a half.
+    /// As in Envoy: five failures in a row or 1.9 standard deviations; each ten seconds; for thirty seconds and more, to five minutes; a
+    /// tenth at most, and panic below a half.
     fn default() -> Self {
         Self {
             consecutive: Some(5),
@@ -161,7 +161,8 @@ impl Outliers {
         if is_outlier { self.eject(now, place) } else { None }
     }
 
-    /// Looks at success rates, if it is time to: those that are ejected for theirs. To be called now and then, by a timer or with each call.
+    /// Looks at success rates, if it is time to: those that are ejected for theirs. To be called now and then, by a timer or with each
+    /// call.
     pub fn tick(&mut self, now: LocalTime) -> Vec<Ejected> {
         let looked = *self.looked.get_or_insert(now);
         if now.since(looked) < self.settings.interval {
@@ -330,7 +331,8 @@ mod tests {
             let (mut calls, mut ejections, mut now) = (Vec::<(u64, bool)>::new(), Vec::<(u64, usize, i64, i64)>::new(), 0);
             for (id, outcome, wait) in steps {
                 now += wait;
-                let is_ejected = |ejections: &[(u64, usize, i64, i64)], id| ejections.iter().any(|ejection| ejection.0 == id && now < ejection.3);
+                type Ejections = [(u64, usize, i64, i64)];
+                let is_ejected = |all: &Ejections, id| all.iter().any(|ejection| ejection.0 == id && now < ejection.3);
                 let outcome = [Outcome::Success, Outcome::Failure, Outcome::Failure, Outcome::Ignored][outcome as usize];
                 let mut expected = None;
                 if (1..=count).contains(&id) && outcome != Outcome::Ignored && !is_ejected(&ejections, id) {
@@ -357,7 +359,9 @@ mod tests {
 
         /// What is said of instances that come and go is of those that stay.
         #[test]
-        fn what_stays_is_known_still(before in proptest::collection::btree_set(0_u64..9, 0..9), after in proptest::collection::btree_set(0_u64..9, 0..9)) {
+        fn what_stays_is_known_still(
+            before in proptest::collection::btree_set(0_u64..9, 0..9), after in proptest::collection::btree_set(0_u64..9, 0..9),
+        ) {
             let settings = OutlierSettings { consecutive: Some(1), ejected_max: Ratio::ALWAYS, ..OutlierSettings::default() };
             let mut outliers = Outliers::new(&settings).unwrap();
             outliers.set_instances(&before.iter().copied().collect::<Vec<_>>());

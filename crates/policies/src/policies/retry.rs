@@ -1,8 +1,8 @@
 //! Whether and when a call that failed is made again.
 //!
-//! Retries help against failures that are rare and independent of load. Where calls fail because there is too little capacity, they multiply
-//! the load: three layers of three attempts make 27 calls of one. A [`Budget`] bounds them to a share of the requests, whatever fails; jitter
-//! spreads them in time; a deadline ends them.
+//! Retries help against failures that are rare and independent of load. Where calls fail because there is too little capacity, they
+//! multiply the load: three layers of three attempts make 27 calls of one. A [`Budget`] bounds them to a share of the requests, whatever
+//! fails; jitter spreads them in time; a deadline ends them.
 //!
 //! ```
 //! use stormglass_policies::policies::retry::{Again, Retry, RetrySettings, Stop};
@@ -241,8 +241,8 @@ impl Retry {
         Attempts { made: 1, previous: Duration::ZERO }
     }
 
-    /// The call failed in a way that a retry may mend; `left` is the time to its deadline, if it has one. A retry that is granted is counted
-    /// as made.
+    /// The call failed in a way that a retry may mend; `left` is the time to its deadline, if it has one. A retry that is granted is
+    /// counted as made.
     pub fn again(&mut self, now: LocalTime, attempts: &mut Attempts, left: Option<Duration>, random: &mut Stream) -> Again {
         if attempts.made >= self.attempts {
             return Again::Stop(Stop::Attempts);

@@ -1,8 +1,8 @@
 //! Adaptive throttling: a client holds back what would be refused.
 //!
 //! Refusing costs a service that is overloaded, too. A client that sees many of its requests refused sends only K times as many as are
-//! accepted, and drops the others itself; it notices that more are accepted since it sends a few too many. Beyer and others, *Site Reliability
-//! Engineering*, 2016, ch. 21: a request is dropped with a chance of max(0, (requests - K · accepts) / (requests + 1)).
+//! accepted, and drops the others itself; it notices that more are accepted since it sends a few too many. Beyer and others, *Site
+//! Reliability Engineering*, 2016, ch. 21: a request is dropped with a chance of max(0, (requests - K · accepts) / (requests + 1)).
 //!
 //! ```
 //! use stormglass_policies::policies::throttle::{Throttle, ThrottleSettings};
@@ -125,7 +125,8 @@ mod tests {
         /// Against the list of all that happened.
         #[test]
         fn it_counts_what_the_window_has(
-            buckets in 1_u32..6, k_percent in 100_u32..300, steps in proptest::collection::vec((any::<bool>(), 0_u64..30, any::<u64>()), 0..100),
+            buckets in 1_u32..6, k_percent in 100_u32..300,
+            steps in proptest::collection::vec((any::<bool>(), 0_u64..30, any::<u64>()), 0..100),
         ) {
             let mut throttle = Throttle::new(&ThrottleSettings { k_percent, window: Duration::from_nanos(60), buckets }).unwrap();
             let (mut all, mut now) = (vec![], 0_u64);

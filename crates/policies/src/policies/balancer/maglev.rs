@@ -11,7 +11,8 @@ pub(super) struct Table {
 
 impl Table {
     /// Each member has a permutation of the places, and takes in turn the first in it that is free, until none is: Eisenbud and others,
-    /// *Maglev: A Fast and Reliable Software Network Load Balancer*, NSDI 2016, §3.4. `size` is prime, so that steps of any length reach all.
+    /// *Maglev: A Fast and Reliable Software Network Load Balancer*, NSDI 2016, §3.4. `size` is prime, so that steps of any length reach
+    /// all.
     pub(super) fn new(members: &[Member], size: u32) -> Self {
         let listed = members.iter().enumerate().filter(|(_, member)| member.listed && member.weight > 0);
         let size = u64::from(size);

@@ -51,8 +51,8 @@ fn policies() -> Vec<Policy> {
 }
 
 proptest! {
-    /// Whatever the policy: only what is listed, has weight and is eligible is picked; something is if there is any; and what is in flight is
-    /// what was picked and has not finished, through changes of the list.
+    /// Whatever the policy: only what is listed, has weight and is eligible is picked; something is if there is any; and what is in flight
+    /// is what was picked and has not finished, through changes of the list.
     #[test]
     fn what_may_be_picked_is(
         which in 0_usize..11,
@@ -64,7 +64,8 @@ proptest! {
             let now = at(number as i64 * 10);
             match step {
                 0 => {
-                    listed = (0..6).filter(|bit| mask >> bit & 1 == 1).map(|id| Instance { id, weight: (word >> (id * 8)) as u32 % 4 }).collect();
+                    let weight = |id: u64| (word >> (id * 8)) as u32 % 4;
+                    listed = (0..6).filter(|bit| mask >> bit & 1 == 1).map(|id| Instance { id, weight: weight(id) }).collect();
                     balancer.set_instances(now, &listed);
                 }
                 1 if !flights.is_empty() => {
@@ -114,7 +115,8 @@ proptest! {
     /// The one picked bears the least for its weight, in fractions; of a choice among all, too.
     #[test]
     fn least_requests_is_least(
-        weights in proptest::collection::vec(1_u32..4, 1..7), ends in proptest::collection::vec(any::<u8>(), 0..60), choices in any::<bool>(),
+        weights in proptest::collection::vec(1_u32..4, 1..7), ends in proptest::collection::vec(any::<u8>(), 0..60),
+        choices in any::<bool>(),
     ) {
         let policy = if choices { Policy::Choices { d: 9 } } else { Policy::LeastRequests };
         let mut balancer = balancer(policy, &weights);
@@ -135,7 +137,8 @@ proptest! {
     /// None ever bears more than its bound: the mean with the new call, by weight, times the factor, rounded up.
     #[test]
     fn bounded_loads_are_bounded(
-        weights in proptest::collection::vec(1_u32..4, 1..7), percent in 100_u32..200, steps in proptest::collection::vec((0_u64..3, any::<u8>()), 1..80),
+        weights in proptest::collection::vec(1_u32..4, 1..7), percent in 100_u32..200,
+        steps in proptest::collection::vec((0_u64..3, any::<u8>()), 1..80),
     ) {
         let mut balancer = balancer(Policy::RingHash { points: 10, load_percent: Some(percent) }, &weights);
         let mut flights: Vec<u64> = vec![];
@@ -175,7 +178,8 @@ proptest! {
         const SIZE: u64 = 251;
         let members: Vec<Member> = ids.iter().map(|id| Member::new(*id, 1, at(0))).collect();
         let hash = |id: u64, nth: u64| { let mut digest = Digest::new(); digest.word(id); digest.word(nth); digest.finish() };
-        let permutation = |id: &u64| (0..SIZE).map(|j| (hash(*id, 1) % SIZE + j * (hash(*id, 2) % (SIZE - 1) + 1)) % SIZE).collect::<Vec<_>>();
+        let place = |id, j| (hash(id, 1) % SIZE + j * (hash(id, 2) % (SIZE - 1) + 1)) % SIZE;
+        let permutation = |id: &u64| (0..SIZE).map(|j| place(*id, j)).collect::<Vec<_>>();
         let (permutations, mut next, mut entry, mut filled) =
             (ids.iter().map(permutation).collect::<Vec<_>>(), vec![0; ids.len()], vec![None; SIZE as usize], 0);
         'filling: loop {

@@ -16,8 +16,8 @@ pub enum ConcurrencySettings {
     Vegas(VegasSettings),
 }
 
-/// Additive increase, multiplicative decrease. Chiu and Jain, *Analysis of the Increase and Decrease Algorithms*, Computer Networks 17, 1989;
-/// as in Netflix's `AIMDLimit`.
+/// Additive increase, multiplicative decrease. Chiu and Jain, *Analysis of the Increase and Decrease Algorithms*, Computer Networks 17,
+/// 1989; as in Netflix's `AIMDLimit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AimdSettings {
     /// The limit at the start.
@@ -294,7 +294,8 @@ mod tests {
         /// What is in flight is what was acquired and not released, and never more than the limit was then.
         #[test]
         fn permits_are_not_lost(steps in proptest::collection::vec((any::<bool>(), 0_u8..3), 0..100)) {
-            let mut concurrency = Concurrency::new(&ConcurrencySettings::Aimd(AimdSettings { initial: 3, ..AimdSettings::default() })).unwrap();
+            let settings = AimdSettings { initial: 3, ..AimdSettings::default() };
+            let mut concurrency = Concurrency::new(&ConcurrencySettings::Aimd(settings)).unwrap();
             let mut held = vec![];
             for (acquires, outcome) in steps {
                 let limit = concurrency.limit();

@@ -72,8 +72,8 @@ pub struct LeakyBucketSettings {
     pub capacity: u32,
 }
 
-/// A bucket that leaks at a rate: calls get through one after the other, never closer together than the rate says. Turner, *New Directions in
-/// Communications*, IEEE Communications Magazine 24(10), 1986; as a queue, not as a meter.
+/// A bucket that leaks at a rate: calls get through one after the other, never closer together than the rate says. Turner, *New Directions
+/// in Communications*, IEEE Communications Magazine 24(10), 1986; as a queue, not as a meter.
 #[derive(Clone, Debug)]
 pub struct LeakyBucket {
     /// The room that is left, of the capacity and one that is getting through.
@@ -121,7 +121,9 @@ mod tests {
     proptest! {
         /// Against rational numbers: tokens are counted in parts of 1/unit, from all that happened since the start.
         #[test]
-        fn a_token_bucket_is_exact(rate in rates(), burst in 1_u32..6, steps in proptest::collection::vec((0_u64..50_000_000, 0_u32..8), 1..80)) {
+        fn a_token_bucket_is_exact(
+            rate in rates(), burst in 1_u32..6, steps in proptest::collection::vec((0_u64..50_000_000, 0_u32..8), 1..80),
+        ) {
             let mut bucket = TokenBucket::new(&TokenBucketSettings { rate, burst }).unwrap();
             let unit = u128::from(rate.unit().as_nanos());
             let (mut level, mut now) = (u128::from(burst) * unit, 0_i64);

@@ -23,9 +23,9 @@ impl Default for CoDelSettings {
 
 /// Which of the items that leave a queue are dropped.
 ///
-/// A burst makes a queue that drains within an interval, and is left alone. A queue whose least delay stays above the target for an interval
-/// loses one item, then the next ones at intervals that shrink with the root of how many were lost, until the delay is below the target.
-/// Nichols, Jacobson, McGregor and Iyengar, *Controlled Delay Active Queue Management*, RFC 8289, 2018, §5. Integers only.
+/// A burst makes a queue that drains within an interval, and is left alone. A queue whose least delay stays above the target for an
+/// interval loses one item, then the next ones at intervals that shrink with the root of how many were lost, until the delay is below the
+/// target. Nichols, Jacobson, McGregor and Iyengar, *Controlled Delay Active Queue Management*, RFC 8289, 2018, §5. Integers only.
 #[derive(Clone, Debug)]
 pub struct CoDel {
     settings: CoDelSettings,

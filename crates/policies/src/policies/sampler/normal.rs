@@ -2,8 +2,8 @@
 
 /// The x below which a standard normal variable falls with the probability p that a uniform word stands for: (word + ½) / 2⁶⁴.
 ///
-/// Wichura, *Algorithm AS 241: The Percentage Points of the Normal Distribution*, Applied Statistics 37(3), 1988, routine PPND16: a relative
-/// error of about 10⁻¹⁶. Additions, multiplications and divisions, `libm`'s logarithm and root: the same bits on every machine.
+/// Wichura, *Algorithm AS 241: The Percentage Points of the Normal Distribution*, Applied Statistics 37(3), 1988, routine PPND16: a
+/// relative error of about 10⁻¹⁶. Additions, multiplications and divisions, `libm`'s logarithm and root: the same bits on every machine.
 pub(super) fn quantile(word: u64) -> f64 {
     // The distance to the nearer end is exact near both ends, where a float of p itself would not be.
     let upper = word >> 63 == 1;

@@ -230,9 +230,14 @@ proptest! {
         let walked = (after..after + 20_000_000).scan(0, |sum, micros| { *sum += rate(micros); Some((micros + 1, *sum)) });
         let expected = walked.skip_while(|(_, sum)| *sum < 1_000_000).map(|(micros, _)| micros).next();
         match (arrivals.next(Duration::from_micros(after), 0), expected) {
-            (Some(found), Some(expected)) => prop_assert!(found.as_nanos().div_ceil(1000).abs_diff(expected) <= 1, "{} for {}", found, expected),
+            (Some(found), Some(expected)) => {
+                prop_assert!(found.as_nanos().div_ceil(1000).abs_diff(expected) <= 1, "{} for {}", found, expected);
+            }
             (None, None) => {}
-            (found, expected) => prop_assert!(found.is_none_or(|found| found > Duration::from_micros(after + 20_000_000)) && expected.is_none(), "{:?} for {:?}", found, expected),
+            (found, expected) => {
+                let is_later = found.is_none_or(|found| found > Duration::from_micros(after + 20_000_000));
+                prop_assert!(is_later && expected.is_none(), "{:?} for {:?}", found, expected);
+            }
         }
     }
 }
