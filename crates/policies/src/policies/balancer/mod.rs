@@ -322,8 +322,8 @@ impl Balancer {
     }
 }
 
-/// Each is given its weight; the one that has most pays for all. So in as many picks as all weigh together, each is picked as often as it is
-/// heavy, and its picks are spread among those of the others.
+/// Each is given its weight; the one that has most pays for all. So in as many picks as all weigh together, each is picked as often as it
+/// is heavy, and its picks are spread among those of the others.
 fn smooth(members: &mut [Member], heavy: &[(usize, u64)]) -> Option<usize> {
     let mut total = 0;
     for (place, weight) in heavy {
@@ -335,8 +335,8 @@ fn smooth(members: &mut [Member], heavy: &[(usize, u64)]) -> Option<usize> {
     Some(*best)
 }
 
-/// Average latency times calls in flight. One that has calls in flight and has answered none yet is dear, so that a new instance is tried and
-/// not flooded.
+/// Average latency times calls in flight. One that has calls in flight and has answered none yet is dear, so that a new instance is tried
+/// and not flooded.
 fn cost(member: &Member, now: LocalTime, decay: Duration) -> f64 {
     let average = averaged(member, now, decay, 0.0);
     let calls = f64::from(member.in_flight);
