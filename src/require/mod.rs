@@ -88,9 +88,9 @@ settings! {
         p50: Option<Duration> = None, Maybe(PositiveLength);
         /// Nine in ten take no longer.
         p90: Option<Duration> = None, Maybe(PositiveLength);
-        /// So many in a hundred take no longer.
+        /// 95 in a hundred take no longer.
         p95: Option<Duration> = None, Maybe(PositiveLength);
-        /// So many in a hundred take no longer.
+        /// 99 in a hundred take no longer.
         p99: Option<Duration> = None, Maybe(PositiveLength);
         /// 999 in a thousand take no longer.
         p999: Option<Duration> = None, Maybe(PositiveLength);

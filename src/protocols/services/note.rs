@@ -37,13 +37,6 @@ pub enum Note {
         /// Its deadline.
         deadline: Option<LocalTime>,
     },
-    /// The effect of a request is on disk.
-    Applied {
-        /// The id of the call.
-        call: u64,
-        /// How much it added.
-        amount: u64,
-    },
     /// A store has started, and holds so much.
     Opened {
         /// How many effects.

@@ -9,7 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::graph::Graph;
 use super::message::{Answer, Message};
 use super::note::Note;
-use crate::base::{Duration, LocalTime, NodeId, SortedMap, Time};
+use super::store::{Effect, FILE, Store, amount};
+use crate::base::{Change, Duration, LocalTime, NodeId, SortedMap, Time};
 use crate::check::{Property, PropertyReport, Rule, Sighting, Violations};
 use crate::require::{ALL, Meter, Reading};
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
@@ -58,6 +59,8 @@ pub struct ServicesJudge {
     drift_ppm: u32,
     /// Where each effect was done, and when.
     effects: FxHashMap<u64, (NodeId, Time)>,
+    /// Of each store, the effects that are written and not synced, each with the number of its write.
+    written: SortedMap<NodeId, VecDeque<(u64, Effect)>>,
     /// Of each store, how many effects are on disk, and what they add up to.
     stores: SortedMap<NodeId, (u64, u64)>,
     /// Of each client, the requests that have begun and not ended.
@@ -141,6 +144,7 @@ impl ServicesJudge {
             ahead: clock_offset,
             drift_ppm,
             effects: FxHashMap::default(),
+            written: SortedMap::new(),
             stores: SortedMap::new(),
             open: SortedMap::new(),
             deadlines: Deadlines::default(),
@@ -173,7 +177,7 @@ impl ServicesJudge {
                     self.violations.add(&ENDS_ONCE, now, told);
                 }
             }
-            Note::Works { .. } | Note::Applied { .. } | Note::Opened { .. } | Note::Queued { .. } => {}
+            Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } => {}
         }
     }
 
@@ -190,19 +194,9 @@ impl ServicesJudge {
                     self.violations.add(&IN_TIME, now, told);
                 }
             }
-            Note::Applied { call, amount } => {
-                if let Some((other, first)) = self.effects.insert(call, (node, now.at)) {
-                    let told = DONE_TWICE.with("node", node).with("call", named(call)).with("other", other).with("first", first);
-                    self.violations.add(&EFFECTS_ONCE, now, told);
-                }
-                let (effects, total) = self.stores.entry(node).or_default();
-                *effects += 1;
-                *total = total.wrapping_add(amount);
-            }
             Note::Opened { effects, total } => {
                 let (known, sum) = self.stores.get(&node).copied().unwrap_or_default();
-                // What was on disk when it crashed may be more than was said to be.
-                if effects < known || effects == known && total != sum {
+                if (effects, total) != (known, sum) {
                     let told = FORGOTTEN.with("node", node).with("effects", effects).with("total", total);
                     self.violations.add(&CONSERVATION, now, told.with("known", known).with("sum", sum));
                 }
@@ -214,6 +208,36 @@ impl ServicesJudge {
             }
             Note::Begun { .. } | Note::Idle => {}
         }
+    }
+
+    /// A store writes effects.
+    fn writes(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
+        let effects = bytes.chunks_exact(Store::RECORD).map(|record| (write, Effect::read(record)));
+        self.written.entry(node).or_default().extend(effects);
+    }
+
+    /// The writes of a store up to this one are on disk.
+    fn synced(&mut self, node: NodeId, through: u64, now: Sighting) {
+        while let Some((_, effect)) = self.written.get_mut(&node).and_then(|written| written.pop_front_if(|(write, _)| *write <= through)) {
+            self.applied(node, effect, now);
+        }
+    }
+
+    /// A node crashed: of what was not synced so many bytes are on disk all the same. The requests of a client are gone with it.
+    fn crashed(&mut self, node: NodeId, kept: u64, now: Sighting) {
+        let written = self.written.remove(&node).unwrap_or_default();
+        written.into_iter().take(kept as usize / Store::RECORD).for_each(|(_, effect)| self.applied(node, effect, now));
+        self.open.remove(&node);
+    }
+
+    fn applied(&mut self, node: NodeId, Effect { key, call }: Effect, now: Sighting) {
+        if let Some((other, first)) = self.effects.insert(call, (node, now.at)) {
+            let told = DONE_TWICE.with("node", node).with("call", named(call)).with("other", other).with("first", first);
+            self.violations.add(&EFFECTS_ONCE, now, told);
+        }
+        let (effects, total) = self.stores.entry(node).or_default();
+        *effects += 1;
+        *total = total.wrapping_add(amount(key));
     }
 
     /// A call is over: if it succeeded, its effect was done.
@@ -238,8 +262,9 @@ impl<V: OfServices> Judge<V> for ServicesJudge {
             }
             Event::Note { node, note } => self.instance_says(*node, note, record.sighting()),
             Event::ClientNote { node, note } => self.client_says(*node, note, record.sighting()),
-            // Its requests are gone with it.
-            Event::Crash { node, .. } => drop(self.open.remove(node)),
+            Event::Write { node, write, file: FILE, change: Change::Append(bytes) } => self.writes(*node, *write, bytes),
+            Event::Synced { node, through } => self.synced(*node, *through, record.sighting()),
+            Event::Crash { node, kept, .. } => self.crashed(*node, *kept, record.sighting()),
             _ => {}
         }
     }
@@ -294,7 +319,7 @@ impl<V: OfServices> Meter<V> for ServicesMeter {
                 }
             }
             Note::Queued { length } => tell(Reading::Queued { of: u32::from(self.0.at(node).0), length: u64::from(length) }),
-            Note::Begun { .. } | Note::Works { .. } | Note::Applied { .. } | Note::Opened { .. } | Note::Idle => {}
+            Note::Begun { .. } | Note::Works { .. } | Note::Opened { .. } | Note::Idle => {}
         }
     }
 }

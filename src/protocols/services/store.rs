@@ -12,7 +12,7 @@ use crate::base::{Duration, LocalTime};
 use crate::policies::idempotency::{Begin, Claim, IdempotencySettings, Keys};
 use crate::process::Context;
 
-/// The file of effects: their keys, one after the other.
+/// The file of effects: of each its key and the id of its call, one after the other.
 pub(super) const FILE: &str = "effects";
 
 /// The effects of requests on one instance.
@@ -27,7 +27,7 @@ pub(super) struct Store {
 
 impl Store {
     /// How many bytes an effect takes on disk.
-    pub(super) const RECORD: usize = 8;
+    pub(super) const RECORD: usize = 16;
 
     /// What is on disk. The last record may be torn: it was never answered.
     pub(super) fn open(keep: Option<Duration>, rules: &Arc<dyn Rules>, disk: Option<&[u8]>, context: &mut Context<'_, Instance>) -> Self {
@@ -36,7 +36,7 @@ impl Store {
         let mut store = Self { effects: 0, total: 0, keys, claims: FxHashMap::default() };
         let disk = disk.unwrap_or_default();
         for record in disk.chunks_exact(Self::RECORD) {
-            let key = u64::from_le_bytes(record.try_into().expect("a record has so many bytes"));
+            let Effect { key, .. } = Effect::read(record);
             store.count(key);
             if rules.keys_outlive_crash() {
                 // How long ago it was is not on disk: it is kept as long from now on.
@@ -66,8 +66,8 @@ impl Store {
     /// The effect of a request: on disk with its key, so that there is no moment between the two.
     pub(super) fn apply(&mut self, key: u64, call: u64, context: &mut Context<'_, Instance>) {
         self.count(key);
-        context.append(FILE, &key.to_le_bytes());
-        context.note_when_durable(Note::Applied { call, amount: amount(key) });
+        context.append(FILE, &[key.to_le_bytes(), call.to_le_bytes()].concat());
+        context.sync();
     }
 
     /// A request with this key was answered so: what failed may be tried again.
@@ -93,7 +93,24 @@ impl Store {
     }
 }
 
+/// An effect, as it is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Effect {
+    /// The idempotency key of the request.
+    pub(super) key: u64,
+    /// The id of the call.
+    pub(super) call: u64,
+}
+
+impl Effect {
+    /// What these bytes say, as many as a record has.
+    pub(super) fn read(record: &[u8]) -> Self {
+        let word = |from: usize| u64::from_le_bytes(record[from..from + 8].try_into().expect("a record has two words"));
+        Self { key: word(0), call: word(8) }
+    }
+}
+
 /// How much the effect of a request adds: a value that its key alone decides, so that a sum tells which effects there are.
-const fn amount(key: u64) -> u64 {
+pub(super) const fn amount(key: u64) -> u64 {
     1 + key % 1000
 }

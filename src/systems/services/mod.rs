@@ -7,7 +7,7 @@
 //!         Parallel([Call(to: "orders"), Call(to: "offers", optional: true, timeout: "20ms")]),
 //!     ]),
 //!     Service(name: "users", instances: 2, workers: 4, work: Exponential("2ms")),
-//!     Service(name: "orders", workers: 8, work: LogNormal(median: "3ms", sigma: "0.5"), stores: true, keys: "1h"),
+//!     Service(name: "orders", workers: 8, work: LogNormal(median: "3ms", sigma: "0.5"), stores: true, keys: "60min"),
 //!     Service(name: "offers", work: Constant("1ms")),
 //! ]),
 //! workload: (to: "gateway", arrivals: Poisson("500/s"), timeout: "1s"),
@@ -92,7 +92,7 @@ impl Cluster for Services {
                 };
                 Some(Counted::Ended { outcome, took })
             }
-            Note::Works { .. } | Note::Applied { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Idle => None,
+            Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Idle => None,
         }
     }
 }
