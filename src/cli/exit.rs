@@ -35,7 +35,7 @@ exits! {
     Usage = 2;
     /// An input file makes no sense.
     Invalid = 3;
-    /// A budget ended before the answer was known, or a seed of a sweep gave no answer in time.
+    /// A budget ended before the answer was known, a seed of a sweep gave no answer in time, or a merge misses seeds.
     Unknown = 4;
     /// Something expected was never seen: a mark or a strike by a sweep, or the violation that was meant.
     NeverSeen = 5;

@@ -1,7 +1,7 @@
 //! Files that are read and written.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
@@ -49,6 +49,22 @@ pub(super) fn create(path: &Path, scenario: &Path) -> Result<Output, Failure> {
     File::create(path).map(Output::new).map_err(|error| Failure::file("write", path, &error))
 }
 
+/// Opens a file of rows for writing, or to go on with it; what is there stays until it is [`cut`](Output::cut). The scenario is not
+/// overwritten, and neither is what another process writes.
+pub(super) fn open_rows(path: &Path, scenario: &Path, to_go_on: bool) -> Result<Output, Failure> {
+    spare(path, "scenario", &[scenario])?;
+    if to_go_on && fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return Err(Failure::new(Exit::Usage, &format!("--resume: {} is no plain file", shown(path))));
+    }
+    let file = File::options().read(to_go_on).write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|error| Failure::file("write", path, &error))?;
+    // Where files cannot be locked, this is not found out.
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Err(Failure::new(Exit::File, &format!("cannot write {}: another process is writing it", shown(path))));
+    }
+    Ok(Output::new(file))
+}
+
 /// Refuses to write two things to one file. What is no plain file may well be given twice.
 ///
 /// # Errors
@@ -90,6 +106,21 @@ pub(super) struct Output {
 impl Output {
     fn new(file: File) -> Self {
         Self { file, whole: 0 }
+    }
+
+    /// The file.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Cuts off what is behind so many bytes, which end in a line break, and writes on from there. What is no plain file has no length.
+    pub(super) fn cut(&mut self, whole: u64) -> io::Result<()> {
+        if self.file.metadata()?.is_file() {
+            self.file.set_len(whole)?;
+            self.file.seek(SeekFrom::Start(whole))?;
+        }
+        self.whole = whole;
+        Ok(())
     }
 }
 

@@ -23,6 +23,7 @@ mod input;
 mod interrupt;
 mod lint;
 mod list;
+mod merge;
 mod new;
 mod page;
 mod panics;
@@ -119,6 +120,8 @@ enum Command {
     Run(run::Arguments),
     /// Run many seeds of a scenario, on all cores
     Sweep(sweep::Arguments),
+    /// Put the rows of shards together, and judge the sweep that they are of
+    Merge(merge::Arguments),
     /// Show a run record by record
     Replay(replay::Arguments),
     /// Cut a failing run down to the few things that matter
@@ -143,6 +146,7 @@ enum Command {
 const EXAMPLES: &[(&str, &str)] = &[
     ("run", "run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s"),
     ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
+    ("merge", "merge shard-*.jsonl --out rows.jsonl"),
     ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
     ("shrink", "shrink scenarios/raft/leader-crash.ron --seed 7 --out small.ron"),
     ("why", "why scenarios/smallest/raft/commits-old-term.ron"),
@@ -239,6 +243,7 @@ impl Session<'_> {
         match command {
             Command::Run(arguments) => run::execute(arguments, self),
             Command::Sweep(arguments) => sweep::execute(arguments, self),
+            Command::Merge(arguments) => merge::execute(arguments, self),
             Command::Replay(arguments) => replay::execute(arguments, self),
             Command::Shrink(arguments) => shrink::execute(arguments, self),
             Command::Why(arguments) => why::execute(arguments, self),

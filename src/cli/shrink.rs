@@ -14,7 +14,7 @@ use super::{Format, Session, files, interrupt, page, panics};
 use crate::base::Time;
 use crate::check::Verdict;
 use crate::explore::shrink::{Other, Shrink, Smaller};
-use crate::explore::{Row, violated_as};
+use crate::explore::{NoOutcome, Row, violated_as};
 use crate::report::{Findings, ShrunkFiles, Subject, changed, opening, shrinking_line, shrunk_ron, shrunk_text};
 use crate::scenario::Scenario;
 use crate::systems::Watch;
@@ -128,7 +128,10 @@ fn save(folder: &Path, scenario: &Scenario, outcome: &Outcome, fingerprint: u64)
 /// What there is to shrink or to explain, if the run does not fail.
 pub(super) fn nothing_fails(row: &Row, what: &str) -> Failure {
     match &row.result {
-        Err(defect) => Failure::new(Exit::Defect, &format!("seed {}: a defect in Stormglass itself: {}", row.seed, defect.message)),
+        Err(NoOutcome::Stalled) => Failure::new(Exit::Unknown, &format!("seed {} gave no answer in time", row.seed)),
+        Err(NoOutcome::Defect(defect)) => {
+            Failure::new(Exit::Defect, &format!("seed {}: a defect in Stormglass itself: {}", row.seed, defect.message))
+        }
         Ok(outcome) => {
             let (exit, came) = match outcome.verdict() {
                 Verdict::Unknown => (Exit::Unknown, "is unknown, and violates nothing"),

@@ -7,6 +7,7 @@ pub mod causes;
 mod fingerprint;
 mod moments;
 mod row;
+mod shard;
 pub mod shrink;
 pub mod story;
 mod summary;
@@ -18,7 +19,8 @@ pub use fingerprint::fingerprint;
 pub use moments::{Again, Course, course, nodes_after, nodes_at};
 #[cfg(test)]
 pub(crate) use row::samples;
-pub use row::{Defect, Row, first_violated, violated_as};
-pub use summary::{Besides, Bucket, Ended, MarkTotal, PropertyTotal, Summary};
+pub use row::{Defect, NoOutcome, Row, first_violated, violated_as};
+pub use shard::{Seeds, Shard};
+pub use summary::{Besides, Bucket, Ended, Example, MarkTotal, PropertyTotal, Summary};
 pub use sweep::{Ran, RunElsewhere, STACK, Sweep, Until};
 pub use verify::{DETERMINISTIC, Recorded, Twin, line, verify};

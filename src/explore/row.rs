@@ -10,10 +10,19 @@ use crate::world::Outcome;
 pub struct Row {
     /// The seed.
     pub seed: u64,
-    /// What the run came to, or how Stormglass itself failed.
-    pub result: Result<Outcome, Defect>,
+    /// What the run came to, or why nothing is known of it.
+    pub result: Result<Outcome, NoOutcome>,
     /// The fingerprint of what was violated first, if anything was: what comes after may well be its consequence.
     pub fingerprint: Option<u64>,
+}
+
+/// Why nothing is known of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoOutcome {
+    /// Stormglass itself failed.
+    Defect(Defect),
+    /// It gave no answer in time, and was ended. It can be tried again.
+    Stalled,
 }
 
 /// Something other than a node's code panicked: a judge, a model, the simulator.
@@ -23,9 +32,15 @@ pub struct Defect {
     pub message: String,
 }
 
+impl From<Defect> for NoOutcome {
+    fn from(defect: Defect) -> Self {
+        Self::Defect(defect)
+    }
+}
+
 impl Row {
     /// The row of this seed.
-    pub fn new(seed: u64, result: Result<Outcome, Defect>) -> Self {
+    pub fn new(seed: u64, result: Result<Outcome, NoOutcome>) -> Self {
         let mut row = Self { seed, result, fingerprint: None };
         row.fingerprint = row.first_violated().map(fingerprint);
         row
@@ -33,7 +48,11 @@ impl Row {
 
     /// The verdict; nothing if Stormglass itself failed.
     pub fn verdict(&self) -> Option<Verdict> {
-        self.result.as_ref().ok().map(Outcome::verdict)
+        match &self.result {
+            Ok(outcome) => Some(outcome.verdict()),
+            Err(NoOutcome::Stalled) => Some(Verdict::Unknown),
+            Err(NoOutcome::Defect(_)) => None,
+        }
     }
 
     /// The properties that were violated.

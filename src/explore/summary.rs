@@ -1,6 +1,7 @@
 //! What a sweep comes to.
 
-use super::{Defect, Row};
+use super::why::Share;
+use super::{Defect, NoOutcome, Row};
 use crate::base::Time;
 use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::scenario::{Expectation, Standing};
@@ -66,6 +67,8 @@ pub enum Ended {
     Cancelled,
     /// The receiver of the rows could not write one down, and ended it.
     Unwritten,
+    /// Rows were put together, and some are missing.
+    Incomplete,
 }
 
 /// Failures that are alike: those that first violate the same property, for the same reason.
@@ -85,6 +88,21 @@ pub struct Bucket {
     pub count: u64,
     /// The first of their seeds.
     pub seeds: Vec<u64>,
+    /// The one whose run has the fewest events; of several, the first.
+    pub fewest_events: Example,
+    /// The one that failed at the earliest time; of several, the first.
+    pub earliest: Example,
+}
+
+/// One of several failures that are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Its seed.
+    pub seed: u64,
+    /// How many events its run has.
+    pub events: u64,
+    /// When it failed, if at an instant.
+    pub at: Option<Time>,
 }
 
 /// A property that was violated, too, in runs that had violated another.
@@ -126,6 +144,16 @@ impl Summary {
     /// Of how many seeds a list speaks.
     const LISTED: usize = 5;
 
+    /// That of a sweep of so many seeds, none of which has been run.
+    pub fn of(asked: u64) -> Self {
+        Self { asked, ..Self::default() }
+    }
+
+    /// How many of the runs that were judged failed.
+    pub fn failing(&self) -> Share {
+        Share { failed: self.violated, of: self.holds + self.violated }
+    }
+
     /// What of this no seed has shown.
     pub fn never_seen<'e>(&self, expect: &'e [Expectation]) -> Vec<&'e Expectation> {
         let step = |name: &str| self.steps.iter().find(|count| count.step == name);
@@ -160,33 +188,31 @@ impl Summary {
     }
 
     /// Adds the row of the next seed.
-    pub(super) fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row) {
         self.seeds += 1;
         match &row.result {
             Ok(outcome) => self.add_outcome(row, outcome),
-            Err(defect) => {
+            Err(NoOutcome::Defect(defect)) => {
                 self.defects += 1;
                 if self.first_defects.len() < Self::LISTED {
                     self.first_defects.push((row.seed, defect.clone()));
                 }
             }
-        }
-    }
-
-    /// Adds the next seed, which gave no answer in time.
-    pub(super) fn add_stalled(&mut self, seed: u64) {
-        self.seeds += 1;
-        self.add_verdict(seed, Verdict::Unknown);
-        self.stalled += 1;
-        if self.stalled_seeds.len() < Self::LISTED {
-            self.stalled_seeds.push(seed);
+            Err(NoOutcome::Stalled) => {
+                self.add_verdict(row.seed, Verdict::Unknown);
+                self.stalled += 1;
+                if self.stalled_seeds.len() < Self::LISTED {
+                    self.stalled_seeds.push(row.seed);
+                }
+            }
         }
     }
 
     fn add_outcome(&mut self, row: &Row, outcome: &Outcome) {
         self.add_verdict(row.seed, outcome.verdict());
         if let (Some(fingerprint), Some(first)) = (row.fingerprint, row.first_violated()) {
-            self.add_failure(row, fingerprint, first);
+            let example = Example { seed: row.seed, events: outcome.events, at: first.at };
+            self.add_failure(row, fingerprint, first, example);
         }
         outcome.properties.iter().for_each(|report| self.add_property(row.seed, report));
         self.add_counts(outcome);
@@ -215,12 +241,12 @@ impl Summary {
         }
     }
 
-    fn add_failure(&mut self, row: &Row, fingerprint: u64, first: &PropertyReport) {
+    fn add_failure(&mut self, row: &Row, fingerprint: u64, first: &PropertyReport, example: Example) {
         let place = self.failures.iter().position(|bucket| bucket.fingerprint == fingerprint).unwrap_or_else(|| {
-            self.failures.push(Bucket::new(fingerprint, first));
+            self.failures.push(Bucket::new(fingerprint, first, example));
             self.failures.len() - 1
         });
-        self.failures[place].add(row);
+        self.failures[place].add(row, example);
     }
 
     fn add_property(&mut self, seed: u64, report: &PropertyReport) {
@@ -284,13 +310,21 @@ impl Summary {
 }
 
 impl Bucket {
-    fn new(fingerprint: u64, first: &PropertyReport) -> Self {
+    fn new(fingerprint: u64, first: &PropertyReport, example: Example) -> Self {
         let PropertyReport { name, at, explanation, .. } = first.clone();
-        Self { fingerprint, property: name, besides: Vec::new(), at, explanation, count: 0, seeds: Vec::new() }
+        let (besides, seeds) = (Vec::new(), Vec::new());
+        Self { fingerprint, property: name, besides, at, explanation, count: 0, seeds, fewest_events: example, earliest: example }
     }
 
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &Row, example: Example) {
         self.count += 1;
+        let when = |example: &Example| example.at.unwrap_or(Time::MAX);
+        if example.events < self.fewest_events.events {
+            self.fewest_events = example;
+        }
+        if when(&example) < when(&self.earliest) {
+            self.earliest = example;
+        }
         if self.seeds.len() < Summary::LISTED {
             self.seeds.push(row.seed);
         }

@@ -33,9 +33,7 @@ pub struct Sweep<'a> {
 pub enum Ran {
     /// It has a row.
     Row(Box<Row>),
-    /// It gave no answer in time, and was ended. It has no row: nothing is known, and it can be tried again.
-    Stalled,
-    /// It was given up, because the sweep ends. It counts as not run.
+    /// It was given up, because the sweep ends. It counts as not run, and so does every seed after it.
     Dropped,
 }
 
@@ -53,6 +51,18 @@ pub enum Until {
     Violates(&'static str),
     /// The lowest seed that fails in this way: see [`fingerprint`](super::fingerprint()).
     Fails(u64),
+}
+
+impl Until {
+    /// Whether the row is the last of its sweep.
+    pub fn is_last(self, row: &Row) -> bool {
+        match self {
+            Self::Done => false,
+            Self::Violated => row.verdict() == Some(Verdict::Violated),
+            Self::Violates(property) => row.violated().any(|report| report.name == property),
+            Self::Fails(fingerprint) => row.fingerprint == Some(fingerprint),
+        }
+    }
 }
 
 impl Sweep<'_> {
@@ -75,6 +85,14 @@ impl Sweep<'_> {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn run_elsewhere(&self, run: &RunElsewhere<'_>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
+        self.go_on(Summary::of(self.seeds.min((u64::MAX - self.start).saturating_add(1))), run, each)
+    }
+
+    /// The same, for a sweep of which there are rows already: this summary is of those, and what comes of the seeds that are run is added.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn go_on(&self, summary: Summary, run: &RunElsewhere<'_>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
         let count = self.seeds.min((u64::MAX - self.start).saturating_add(1));
         let jobs = self.jobs.clamp(1, usize::try_from(count).unwrap_or(usize::MAX).max(1));
         let board = Board::new(count, jobs as u64 * WINDOW);
@@ -91,7 +109,7 @@ impl Sweep<'_> {
                 }
             }
             drop(sender);
-            Ok(self.collect(&board, &rows, each))
+            Ok(self.collect(summary, &board, &rows, each))
         })
     }
 
@@ -106,7 +124,7 @@ impl Sweep<'_> {
             while let Some(index) = board.claim(self.cancel) {
                 let ran = run(self.start + index, &|| board.is_needless(index));
                 if let Ran::Row(row) = &ran
-                    && self.is_last(row)
+                    && self.until.is_last(row)
                 {
                     board.end_at(index + 1);
                 }
@@ -118,18 +136,14 @@ impl Sweep<'_> {
         thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map(|_| ())
     }
 
-    fn is_last(&self, row: &Row) -> bool {
-        match self.until {
-            Until::Done => false,
-            Until::Violated => row.verdict() == Some(Verdict::Violated),
-            Until::Violates(property) => row.violated().any(|report| report.name == property),
-            Until::Fails(fingerprint) => row.fingerprint == Some(fingerprint),
-        }
-    }
-
     /// Puts the rows in order.
-    fn collect(&self, board: &Board, rows: &Receiver<(u64, Ran)>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> Summary {
-        let mut summary = Summary { asked: board.count, ..Summary::default() };
+    fn collect(
+        &self,
+        mut summary: Summary,
+        board: &Board,
+        rows: &Receiver<(u64, Ran)>,
+        each: &mut dyn FnMut(&Row) -> ControlFlow<()>,
+    ) -> Summary {
         let (mut waiting, mut next) = (SortedMap::new(), 0);
         for (index, ran) in rows {
             waiting.insert(index, ran);
@@ -138,19 +152,22 @@ impl Sweep<'_> {
                     Ran::Row(row) => {
                         summary.add(&row);
                         let stopped = each(&row).is_break();
-                        if stopped || self.is_last(&row) {
+                        if stopped || self.until.is_last(&row) {
                             summary.ended = if stopped { Ended::Unwritten } else { Ended::Violated };
                             return summary;
                         }
                     }
-                    Ran::Stalled => summary.add_stalled(self.start + next),
-                    Ran::Dropped => {}
+                    // Rows are those of seeds without a gap: so it is known where to go on.
+                    Ran::Dropped => {
+                        summary.ended = Ended::Cancelled;
+                        return summary;
+                    }
                 }
                 next += 1;
                 board.taken(next);
             }
         }
-        if summary.seeds < board.count {
+        if next < board.count {
             summary.ended = Ended::Cancelled;
         }
         summary
@@ -163,7 +180,7 @@ const WINDOW: u64 = 64;
 pub const STACK: usize = 8 << 20;
 
 pub(super) fn run_one(run: &(dyn Fn(u64) -> Outcome + Sync), seed: u64) -> Row {
-    let result = catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| Defect { message: message(panic.as_ref()) });
+    let result = catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| Defect { message: message(panic.as_ref()) }.into());
     Row::new(seed, result)
 }
 
@@ -246,6 +263,7 @@ impl Drop for Halt<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explore::NoOutcome;
     use crate::explore::samples::{outcome, unknown, violated};
     use crate::scenario::Expectation;
 
@@ -365,12 +383,11 @@ mod tests {
         assert_eq!((rows.len(), summary.defects), (1_000, 0));
     }
 
-    /// Seeds without a row are passed over; those that come after the end are told that nobody waits for them.
+    /// Seeds that come after the end are told that no row of theirs is waited for.
     #[test]
-    fn seeds_that_are_run_elsewhere_may_have_no_row() {
+    fn seeds_that_are_run_elsewhere_may_have_no_outcome() {
         let elsewhere = |seed, needless: &dyn Fn() -> bool| match seed {
-            101 => Ran::Stalled,
-            102 => Ran::Dropped,
+            101 => Ran::Row(Box::new(Row::new(seed, Err(NoOutcome::Stalled)))),
             104 => Ran::Row(Box::new(Row::new(seed, Ok(violated(seed, "a", ""))))),
             105 => {
                 while !needless() {
@@ -386,9 +403,28 @@ mod tests {
             ControlFlow::Continue(())
         });
         let summary = summary.unwrap();
-        assert_eq!(seeds, [100, 103, 104]);
-        assert_eq!((summary.seeds, summary.unknown, summary.stalled_seeds), (4, 1, vec![101]));
+        assert_eq!(seeds, [100, 101, 102, 103, 104]);
+        assert_eq!((summary.seeds, summary.unknown, summary.stalled_seeds), (5, 1, vec![101]));
         assert_eq!(summary.ended, Ended::Violated);
+    }
+
+    /// A seed that was given up has no row, and none after it has one, even if it was done before.
+    #[test]
+    fn no_row_comes_after_a_seed_that_was_given_up() {
+        let elsewhere = |seed, _: &dyn Fn() -> bool| match seed {
+            107 => {
+                thread::sleep(std::time::Duration::from_millis(20));
+                Ran::Dropped
+            }
+            _ => Ran::Row(Box::new(Row::new(seed, Ok(outcome(seed))))),
+        };
+        let mut seeds = Vec::new();
+        let summary = sweep(50, 3, Until::Done).run_elsewhere(&elsewhere, &mut |row| {
+            seeds.push(row.seed);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(seeds, (100..107).collect::<Vec<_>>());
+        assert_eq!(summary.map(|summary| (summary.seeds, summary.ended)).unwrap(), (7, Ended::Cancelled));
     }
 
     #[test]

@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 use super::Invocation;
 use super::explanation::explanation_text;
 use super::history::{history_json, unjudged_json};
-use super::model::{Found, HistoryReport, LintReport, Render, Report, RunReport, SweepReport};
+use super::model::{Found, HistoryReport, LintReport, Missing, Render, Report, RunReport, SweepReport};
 use super::streams::streams_json;
 use super::transactions::transactions_json;
 use crate::base::{FixedFate, Which};
 use crate::check::{Explanation, PropertyReport};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::environment::FateCounts;
-use crate::explore::{Bucket, Ended, Row};
+use crate::explore::why::Share;
+use crate::explore::{Bucket, Ended, Example};
 use crate::fault::FaultStep;
 use crate::scenario::{Expectation, Expected};
 
@@ -78,37 +79,6 @@ fn run_json(run: &RunReport<'_>) -> Value {
     })
 }
 
-/// A row of a sweep as one JSON object: a line of its file.
-pub fn row_json(row: &Row) -> Value {
-    match &row.result {
-        Ok(outcome) => json!({
-            "seed": row.seed,
-            "verdict": outcome.verdict(),
-            "digest": hex(outcome.digest),
-            "fingerprint": row.fingerprint.map(hex),
-            "violated": row.violated().map(|property| property.name).collect::<Vec<_>>(),
-            "events": outcome.events,
-            "messages": outcome.messages,
-            "sim_time_ns": outcome.sim_time.as_nanos(),
-            "operations": outcome.operations.completed,
-            "history": outcome.operations,
-            "sometimes": outcome.sometimes,
-            "faults": outcome.faults,
-            "steps": outcome.steps,
-        }),
-        Err(defect) => json!({
-            "seed": row.seed,
-            "verdict": "defect",
-            "digest": null,
-            "fingerprint": null,
-            "violated": [],
-            "events": null,
-            "sim_time_ns": null,
-            "message": defect.message,
-        }),
-    }
-}
-
 /// A history as one JSON object, with the name of its file if there are several. Of one that could not be judged it has why.
 fn found_json(history: &HistoryReport) -> Value {
     let mut object = if history.one_of_several { json!({ "file": history.file }) } else { json!({}) };
@@ -151,6 +121,7 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         Ended::Complete => "complete",
         Ended::Violated => "violated",
         Ended::Cancelled | Ended::Unwritten => "interrupted",
+        Ended::Incomplete => "incomplete",
     };
     let properties =
         summary.properties.iter().map(|total| json!({ "name": total.name, "violated": total.violated, "unknown": total.unknown }));
@@ -163,7 +134,10 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "meant": meant(subject.expected),
         "came_true": sweep.came_true(),
         "start": start,
+        "asked": summary.asked,
         "seeds": summary.seeds,
+        "shard": sweep.shard,
+        "missing": sweep.missing.iter().map(missing).collect::<Vec<_>>(),
         "ended": ended,
         "verdict": summary.verdict(),
         "verdicts": { "holds": summary.holds, "violated": summary.violated, "unknown": summary.unknown, "defect": summary.defects },
@@ -175,14 +149,27 @@ fn summary_json(sweep: &SweepReport<'_>) -> Value {
         "properties": properties.collect::<Vec<_>>(),
         "tables": summary.tables.medians(),
         "sometimes": marks.collect::<Vec<_>>(),
-        "never_seen": summary.never_seen(subject.expect).into_iter().map(expected).collect::<Vec<_>>(),
+        "never_seen": sweep.never_seen().into_iter().map(expected).collect::<Vec<_>>(),
         "faults": summary.faults,
         "steps": summary.steps,
+        "failure_chance": failure_chance(summary.failing()),
         "failures": summary.failures.iter().map(|bucket| failure(bucket, called)).collect::<Vec<_>>(),
         "unknown": summary.unknown_seeds,
         "stalled": summary.stalled_seeds,
         "defects": summary.first_defects.iter().map(|(seed, defect)| json!({ "seed": seed, "message": defect.message })).collect::<Vec<_>>(),
     })
+}
+
+/// Between what the chance of a failure lies; null if nothing was judged.
+fn failure_chance(failing: Share) -> Value {
+    // To four digits: more would say nothing.
+    let rounded = |chance: f64| format!("{chance:.3e}").parse().unwrap_or(chance);
+    let (least, most) = failing.compatible();
+    if failing.of == 0 { Value::Null } else { json!({ "confidence": 0.95, "least": rounded(least), "most": rounded(most) }) }
+}
+
+fn missing(Missing { first, last, shard }: &Missing) -> Value {
+    json!({ "first": first, "last": last, "shard": shard })
 }
 
 /// A mark by its name, anything else as it is written.
@@ -214,8 +201,14 @@ fn failure(bucket: &Bucket, called: &Invocation) -> Value {
         "explanation": bucket.explanation,
         "count": bucket.count,
         "seeds": bucket.seeds,
+        "fewest_events": example(&bucket.fewest_events),
+        "earliest": example(&bucket.earliest),
         "replay": bucket.seeds.first().map(|seed| called.shows(bucket.property, *seed)),
     })
+}
+
+fn example(Example { seed, events, at }: &Example) -> Value {
+    json!({ "seed": seed, "events": events, "at_ns": at })
 }
 
 /// What became of a property, as data and in words.
@@ -248,8 +241,9 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::explore::Defect;
-    use crate::explore::samples::{outcome, violated};
+    use crate::explore::samples::violated;
+    use crate::explore::{Defect, NoOutcome, Row};
+    use crate::report::WrittenRow;
     use crate::report::samples::{called, subject};
 
     fn check(found: &Value, expected: Expect) {
@@ -366,14 +360,16 @@ mod tests {
     #[test]
     fn rows() {
         check(
-            &row_json(&Row::new(7, Ok(outcome(7)))),
+            &json!(WrittenRow::of(&Row::new(7, Ok(violated(7, "election-safety", "n1 and n2 both lead term 7\nmore"))))),
             expect![[r#"
                 {
                   "seed": 7,
-                  "verdict": "holds",
+                  "verdict": "violated",
                   "digest": "123456789abcdef7",
-                  "fingerprint": null,
-                  "violated": [],
+                  "fingerprint": "3da489964dd32312",
+                  "violated": [
+                    "election-safety"
+                  ],
                   "events": 1007,
                   "messages": {
                     "sent": 500,
@@ -389,6 +385,30 @@ mod tests {
                     "failed": 1,
                     "unknown": 2
                   },
+                  "properties": [
+                    {
+                      "name": "election-safety",
+                      "kind": "always",
+                      "verdict": "violated",
+                      "explanation": {
+                        "of": "text",
+                        "text": "n1 and n2 both lead term 7\nmore"
+                      },
+                      "at_ns": 2013000000,
+                      "detail": "n1 and n2 both lead term 7\nmore"
+                    },
+                    {
+                      "name": "linearizable",
+                      "kind": "always",
+                      "verdict": "holds"
+                    },
+                    {
+                      "name": "no-panic",
+                      "kind": "always",
+                      "verdict": "holds"
+                    }
+                  ],
+                  "tables": [],
                   "sometimes": [
                     {
                       "name": "leader lost",
@@ -416,7 +436,7 @@ mod tests {
             "#]],
         );
         check(
-            &row_json(&Row::new(7, Err(Defect { message: "a judge fell over".to_owned() }))),
+            &json!(WrittenRow::of(&Row::new(7, Err(Defect { message: "a judge fell over".to_owned() }.into())))),
             expect![[r#"
             {
               "seed": 7,
@@ -427,6 +447,21 @@ mod tests {
               "events": null,
               "sim_time_ns": null,
               "message": "a judge fell over"
+            }
+        "#]],
+        );
+        check(
+            &json!(WrittenRow::of(&Row::new(7, Err(NoOutcome::Stalled)))),
+            expect![[r#"
+            {
+              "seed": 7,
+              "verdict": "unknown",
+              "digest": null,
+              "fingerprint": null,
+              "violated": [],
+              "events": null,
+              "sim_time_ns": null,
+              "stalled": true
             }
         "#]],
         );

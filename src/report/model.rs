@@ -9,9 +9,9 @@ use crate::check::recorded::streams::{MODEL, StreamsReport};
 use crate::check::recorded::transactions::FileReport;
 use crate::check::{CheckReport, Drawing, PropertyReport, Verdict};
 use crate::diagnostic::{Diagnostics, Source};
-use crate::explore::{Ended, Summary};
+use crate::explore::{Ended, Shard, Summary};
 use crate::history::formats::Problems;
-use crate::scenario::Expected;
+use crate::scenario::{Expectation, Expected};
 use crate::world::Outcome;
 
 /// What there is to report. All formats are made of it: see [`Render`].
@@ -61,6 +61,21 @@ pub struct SweepReport<'a> {
     pub summary: &'a Summary,
     /// How the command was called.
     pub called: &'a Invocation,
+    /// Which part of a sweep it was, if it was not all of it.
+    pub shard: Option<Shard>,
+    /// The seeds of which there is no row, where rows were put together.
+    pub missing: &'a [Missing],
+}
+
+/// Seeds of which there is no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// The shard that they are of, if that is known.
+    pub shard: Option<Shard>,
 }
 
 /// The violation that a scenario means to show, where that is what counts.
@@ -116,6 +131,13 @@ pub struct LintReport {
     pub unread: Option<String>,
 }
 
+impl Missing {
+    /// How many they are.
+    pub const fn count(&self) -> u64 {
+        (self.last - self.first).saturating_add(1)
+    }
+}
+
 impl RunReport<'_> {
     /// Its story, with the property whose violation that is about.
     pub(super) fn told(&self) -> Option<(&StoryReport, &PropertyReport)> {
@@ -138,17 +160,28 @@ impl RunReport<'_> {
     }
 }
 
-impl SweepReport<'_> {
-    /// The violation that it means to show in some seed, if it is asked for that.
+impl<'a> SweepReport<'a> {
+    /// That of a whole sweep.
+    pub const fn of(subject: Subject<'a>, start: u64, summary: &'a Summary, called: &'a Invocation) -> Self {
+        Self { subject, start, summary, called, shard: None, missing: &[] }
+    }
+
+    /// The violation that it means to show in some seed, if it is asked for that. A shard need not show what the whole sweep is to.
     pub fn meant(&self) -> Option<MeantViolation> {
-        meant(self.called, self.subject.expected, |property| self.summary.violates(property) > 0)
+        let meant = meant(self.called, self.subject.expected, |property| self.summary.violates(property) > 0);
+        meant.filter(|meant| meant.shown || self.shard.is_none())
+    }
+
+    /// What of that which it must see no seed has shown. Of a shard that is not asked.
+    pub fn never_seen(&self) -> Vec<&'a Expectation> {
+        if self.shard.is_some() { Vec::new() } else { self.summary.never_seen(self.subject.expect) }
     }
 
     /// Whether the scenario's outcome came true: in some seed, or if all are to hold in each. Nothing if that is not known, for the sweep
     /// was interrupted, say.
     pub(super) fn came_true(&self) -> Option<bool> {
         let Summary { ended, defects, .. } = self.summary;
-        let is_whole = matches!(ended, Ended::Complete | Ended::Violated) && *defects == 0;
+        let is_whole = matches!(ended, Ended::Complete | Ended::Violated) && *defects == 0 && self.shard.is_none();
         match self.subject.expected {
             Expected::Violates(property) if self.summary.violates(property) > 0 => Some(true),
             Expected::Violates(_) => is_whole.then_some(false),

@@ -3,7 +3,7 @@
 use super::Invocation;
 use super::explanation::explanation_text;
 use super::history::{more_problems, problem_place, problems_text};
-use super::model::{Found, HistoryReport, LintReport, MeantViolation, Report, RunReport, SweepReport, Unjudged};
+use super::model::{Found, HistoryReport, LintReport, MeantViolation, Missing, Report, RunReport, SweepReport, Unjudged};
 use super::text::outcome_meant;
 use super::words::{clean, counted};
 use crate::check::{Explanation, Verdict};
@@ -98,8 +98,10 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
     let (summary, called) = (sweep.summary, sweep.called);
     let again = called.sweep(sweep.start, summary.asked);
     let mut cases: Vec<Case> = summary.properties.iter().map(|property| swept(property, summary.seeds, called)).collect();
-    let never = summary.never_seen(sweep.subject.expect);
-    cases.extend(sweep.subject.expect.iter().map(|expected| {
+    let never = sweep.never_seen();
+    // What a sweep must see is asked of all its shards together.
+    let asked = if sweep.shard.is_some() { &[] } else { sweep.subject.expect };
+    cases.extend(asked.iter().map(|expected| {
         let (name, place) = (expected.to_string(), called.aims.expected(expected));
         if never.contains(&expected) {
             never_seen(name, format!("never seen in {}", counted(summary.seeds, "seed")), &again, place)
@@ -118,7 +120,15 @@ fn sweep_suite(sweep: &SweepReport<'_>) -> Suite {
         let text = format!("{title}\n\n{}", called.replay(*seed));
         Case { name: "stalled".to_owned(), result: CaseResult::Unknown, title, text, place: called.aims.outcome(), remarks: Vec::new() }
     }));
-    let facts = vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
+    cases.extend(sweep.missing.first().map(|first| {
+        let count: u64 = sweep.missing.iter().map(Missing::count).sum();
+        let title = format!("no row of {}", counted(count, "seed"));
+        let text = format!("{title}, the first of which is {}", first.first);
+        Case { name: "missing".to_owned(), result: CaseResult::Unknown, title, text, place: called.aims.outcome(), remarks: Vec::new() }
+    }));
+    let mut facts =
+        vec![("system", sweep.subject.system.to_owned()), ("start", sweep.start.to_string()), ("seeds", summary.seeds.to_string())];
+    facts.extend(sweep.shard.map(|shard| ("shard", shard.to_string())));
     Suite { name: sweep.subject.name.to_owned(), file: called.file.clone(), facts, cases }
 }
 

@@ -2,13 +2,13 @@
 
 use super::explanation::{explanation_line, explanation_text};
 use super::history::problems_text;
-use super::model::{HistoryReport, LintReport, MeantViolation, Render, Report, RunReport, SweepReport, Unjudged};
+use super::model::{HistoryReport, LintReport, MeantViolation, Missing, Render, Report, RunReport, SweepReport, Unjudged};
 use super::paint::Paint;
-use super::words::{clean, counted, grouped};
+use super::words::{clean, counted, grouped, percent};
 use super::{Invocation, Subject};
 use crate::base::{Duration, printable};
 use crate::check::{PropertyReport, Verdict};
-use crate::explore::{Bucket, Ended, MarkTotal, Summary};
+use crate::explore::{Bucket, Ended, Example, MarkTotal, Summary};
 use crate::scenario::{Expectation, Expected};
 use crate::trace::Table;
 use crate::world::{FaultCount, Messages, Operations, Outcome, StepCount, Stray};
@@ -105,7 +105,7 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
     let SweepReport { subject, summary, called, .. } = sweep;
     let mut page = Lines::new(color);
     // A sweep that ends with a violation need not see what it expects.
-    let never = if summary.ended == Ended::Violated { Vec::new() } else { summary.never_seen(subject.expect) };
+    let never = if summary.ended == Ended::Violated { Vec::new() } else { sweep.never_seen() };
     page.line(&page.sweep_headline(subject, summary, &never));
     page.blank();
     page.tables(&summary.tables.medians(), ", medians of all seeds");
@@ -121,6 +121,8 @@ fn summary_text(sweep: &SweepReport<'_>, color: bool) -> String {
         messages_in_words(&summary.messages)
     ));
     page.operations(&summary.operations);
+    page.meaning(sweep);
+    page.missing(sweep.missing);
     page.defects(summary, called);
     page.unknown(summary, called);
     for bucket in &summary.failures {
@@ -370,6 +372,8 @@ impl Lines {
         let seeds = counted(summary.seeds, "seed");
         let of = |count: u64| if summary.seeds == 1 { String::new() } else { format!(" in {} of {seeds}", grouped(count)) };
         let mut text = match (summary.violated, summary.unknown, summary.defects) {
+            (0, 0, 0) if summary.asked == 0 => return self.paint.good("✓ there is no seed in this shard"),
+            (0, 0, 0) if summary.seeds == 0 && summary.ended == Ended::Incomplete => return self.paint.doubtful("? no seed has a row"),
             (0, 0, 0) if summary.seeds == 0 => return self.paint.doubtful("? interrupted before a seed was done"),
             (0, 0, 0) if summary.seeds < summary.asked && summary.seeds == 1 => "holds in the 1 seed that was run".to_owned(),
             (0, 0, 0) if summary.seeds < summary.asked => format!("holds in the {seeds} that were run"),
@@ -389,6 +393,7 @@ impl Lines {
             Ended::Cancelled => text += &format!("; interrupted after {reached}"),
             Ended::Unwritten => text += &format!("; ended after {reached}, when the output could not be written"),
             Ended::Violated => text += "; the sweep stopped there",
+            Ended::Incomplete => text += &format!("; {reached} have a row"),
             Ended::Complete => {}
         }
         if summary.violated == 0 && summary.unknown == 0 && summary.defects == 0 && !never.is_empty() {
@@ -398,11 +403,56 @@ impl Lines {
             ));
         }
         let verdict = match (summary.violated, summary.unknown + summary.defects) {
+            (0, 0) if summary.ended == Ended::Incomplete => Verdict::Unknown,
             (0, 0) => Verdict::Holds,
             (0, _) => Verdict::Unknown,
             _ => Verdict::Violated,
         };
         self.paint.verdict(verdict, &text)
+    }
+
+    /// What follows from so many runs, and from what they have seen.
+    fn meaning(&mut self, sweep: &SweepReport<'_>) {
+        let summary = sweep.summary;
+        let (failing, (least, most)) = (summary.failing(), summary.failing().compatible());
+        let mut parts = vec![format!("{} judged", counted(failing.of, "run"))];
+        let marks = summary.sometimes.iter().filter(|mark| mark.count > 0).count();
+        let bit = summary.faults.iter().filter(|fault| fault.bites > 0).count();
+        for (seen, all, what) in [(marks, summary.sometimes.len(), "marks set"), (bit, summary.faults.len(), "kinds of faults bit")] {
+            parts.extend((all > 0).then(|| format!("{seen} of {all} {what}")));
+        }
+        self.line(&format!("  {}", parts.join(" · ")));
+        if failing.of > 0 {
+            let chance = match failing.failed {
+                0 => format!("at most {}", percent(most)),
+                _ => format!("between {} and {}", percent(least), percent(most)),
+            };
+            self.line(&format!("  a run fails with a chance of {chance} (95 % confidence)"));
+        }
+        if let Some(shard) = sweep.shard {
+            let (index, count) = (shard.index(), grouped(shard.count()));
+            self.line(&format!("  shard {} of {count}: whether all has been seen that must be is for merge to say", grouped(index)));
+        }
+    }
+
+    /// The seeds of which there is no row.
+    fn missing(&mut self, missing: &[Missing]) {
+        /// How many ranges are shown.
+        const SHOWN: usize = 20;
+        if missing.is_empty() {
+            return;
+        }
+        self.blank();
+        let count: u64 = missing.iter().map(Missing::count).sum();
+        self.line(&format!("  {} of {}", self.paint.doubtful("? no row"), counted(count, "seed")));
+        for Missing { first, last, shard } in missing.iter().take(SHOWN) {
+            let seeds = if first == last { format!("seed {first}") } else { format!("seeds {first} to {last}") };
+            let shard = shard.map(|shard| format!(": shard {shard}")).unwrap_or_default();
+            self.line(&format!("      {seeds}{shard}"));
+        }
+        if let Some(more) = missing.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            self.line(&format!("      {}", self.paint.faint(&format!("and {} more", counted(more as u64, "range")))));
+        }
     }
 
     fn defects(&mut self, summary: &Summary, called: &Invocation) {
@@ -450,8 +500,22 @@ impl Lines {
             };
             self.line(&format!("      {}", self.paint.faint(&format!("{}, too, in {seeds}", besides.property))));
         }
+        let mut seeds = bucket.seeds.clone();
+        if bucket.count > 1 {
+            let Example { seed, events, .. } = bucket.fewest_events;
+            let mut examples = format!("fewest events: seed {seed} ({})", grouped(events));
+            if let Example { seed, at: Some(at), .. } = bucket.earliest {
+                examples += &format!(" · earliest: seed {seed} (at {at})");
+            }
+            self.line(&format!("      {}", self.paint.faint(&examples)));
+            for example in [bucket.fewest_events.seed, bucket.earliest.seed] {
+                if !seeds.contains(&example) {
+                    seeds.push(example);
+                }
+            }
+        }
         self.more(bucket.count, bucket.seeds.len());
-        for seed in &bucket.seeds {
+        for seed in &seeds {
             self.command(&format!("  {}", called.shows(bucket.property, *seed)));
         }
     }
@@ -512,7 +576,7 @@ mod tests {
     }
 
     fn summary(summary: &Summary) -> String {
-        summary_text(&SweepReport { subject: subject(), start: 0, summary, called: &called() }, false)
+        summary_text(&SweepReport::of(subject(), 0, summary, &called()), false)
     }
 
     fn check(found: &str, expected: Expect) {
@@ -713,6 +777,8 @@ mod tests {
 
               12,500s simulated · 1,499,500 events · 500,000 messages: 480,000 delivered, 20,000 dropped, 3,000 duplicated
               100,000 operations: 97,000 completed, 1,000 failed, 2,000 unknown to their clients
+              1,000 runs judged · 1 of 2 marks set · 1 of 2 kinds of faults bit
+              a run fails with a chance of at most 0.299 % (95 % confidence)
         "#]],
         );
         let failing = |seed| match seed % 10 {
@@ -737,6 +803,8 @@ mod tests {
 
                   1,237s simulated · 103,944 events · 49,500 messages: 47,520 delivered, 1,980 dropped, 297 duplicated
                   9,900 operations: 9,603 completed, 99 failed, 198 unknown to their clients
+                  98 runs judged · 1 of 2 marks set · 1 of 2 kinds of faults bit
+                  a run fails with a chance of between 8.04 % and 22.8 % (95 % confidence)
 
                   1 defect of Stormglass itself: please report
                       a judge fell over
@@ -747,6 +815,7 @@ mod tests {
 
                   ✗ election-safety  10 seeds · first at 2.013s · fingerprint 3da489964dd32312
                       n1 and n2 both lead term 3
+                      fewest events: seed 3 (1,003) · earliest: seed 3 (at 2.013s)
                       and 5 more, below are the first
                     stormglass replay storm.ron --seed 3 --set duration=5s
                     stormglass replay storm.ron --seed 13 --set duration=5s
@@ -756,6 +825,7 @@ mod tests {
 
                   ✗ no-panic  4 seeds · first at 2.013s · fingerprint f15f6c9d838d918a
                       n1 panicked at 4ms: oh
+                      fewest events: seed 4 (1,004) · earliest: seed 4 (at 2.013s)
                     stormglass replay storm.ron --seed 4 --set duration=5s
                     stormglass replay storm.ron --seed 14 --set duration=5s
                     stormglass replay storm.ron --seed 24 --set duration=5s

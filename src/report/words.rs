@@ -85,6 +85,19 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
+/// A part of a whole in percent, to three digits, however small it is.
+pub(super) fn percent(part: f64) -> String {
+    let percents = part * 100.0;
+    let (mut places, mut scaled) = (0, percents);
+    while scaled < 100.0 && places < 15 {
+        scaled *= 10.0;
+        places += 1;
+    }
+    let text = format!("{percents:.places$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} %")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +110,21 @@ mod tests {
         assert_eq!([counted(1, "process"), counted(2_000, "process")], ["1 process", "2,000 processes"]);
         assert_eq!([counted(1, "key"), counted(2, "key")], ["1 key", "2 keys"]);
         assert_eq!([counted(1, "dependency"), counted(0, "dependency")], ["1 dependency", "0 dependencies"]);
+    }
+
+    #[test]
+    fn parts_have_three_digits() {
+        for (part, text) in [
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.123_456, "12.3 %"),
+            (0.5, "50 %"),
+            (0.002_991, "0.299 %"),
+            (2.995_7e-9, "0.0000003 %"),
+            (0.999_96, "100 %"),
+        ] {
+            assert_eq!(percent(part), text);
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::Duration;
 
@@ -19,7 +20,7 @@ pub struct Table {
 }
 
 /// One thing that was measured.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableRow {
     /// Its name.
     pub name: String,
@@ -134,6 +135,47 @@ impl Serialize for Cell {
                 map.serialize_entry("share", share)?;
                 map.end()
             }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cell {
+    /// As it serialises; what is no number comes back as [`Empty`](Self::Empty), for JSON has no other word for it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CellVisitor)
+    }
+}
+
+struct CellVisitor;
+
+impl<'de> Visitor<'de> for CellVisitor {
+    type Value = Cell;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("null, a text, a number, {\"ns\": …} or {\"share\": …}")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Cell, E> {
+        Ok(Cell::Empty)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Cell, E> {
+        Ok(Cell::Text(text.to_owned()))
+    }
+
+    fn visit_u64<E: de::Error>(self, count: u64) -> Result<Cell, E> {
+        Ok(Cell::Count(count))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Cell, E> {
+        Ok(Cell::Number(number))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell, A::Error> {
+        match map.next_key::<String>()?.as_deref() {
+            Some("ns") => Ok(Cell::Length(Duration::from_nanos(map.next_value()?))),
+            Some("share") => Ok(Cell::Share(map.next_value::<Option<f64>>()?.unwrap_or(f64::NAN))),
+            other => Err(de::Error::unknown_field(other.unwrap_or_default(), &["ns", "share"])),
         }
     }
 }

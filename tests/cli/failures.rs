@@ -146,7 +146,7 @@ fn a_sweep_that_goes_on_saves_every_failure() {
     let sweep = ["sweep", &scenario(BUG), "--seeds", "8", "--keep-going", "--save", "kept", "--out", "rows.jsonl"];
     assert_eq!(stormglass(&desk, &sweep).0, Some(1));
     let failed: Vec<u64> =
-        desk.lines("rows.jsonl").iter().filter(|row| row["verdict"] == "violated").map(|row| row["seed"].as_u64().unwrap()).collect();
+        desk.rows("rows.jsonl").iter().filter(|row| row["verdict"] == "violated").map(|row| row["seed"].as_u64().unwrap()).collect();
     let kept = || names(&desk, "kept").iter().map(|name| read(&desk, &format!("kept/{name}"))).collect::<Vec<_>>();
     let saved = kept();
     let mut seeds: Vec<u64> = saved.iter().map(|failure| failure.seed).collect();

@@ -6,6 +6,7 @@ mod failures;
 mod formats;
 mod histories;
 mod lookup;
+mod machines;
 mod misbehaving;
 mod moments;
 mod new;
@@ -112,6 +113,13 @@ impl Desk {
         let text = fs::read_to_string(self.path(name)).unwrap();
         assert!(text.ends_with('\n'), "the last line is whole");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The rows of a sweep, behind the header.
+    fn rows(&self, name: &str) -> Vec<Value> {
+        let mut lines = self.lines(name);
+        assert_eq!(lines.remove(0)["schema"], 2, "a header");
+        lines
     }
 }
 
@@ -239,7 +247,7 @@ fn a_run_is_the_same_however_it_is_watched() {
     assert_eq!(plain, digest(&["replay", "calm.ron", "--seed", "7"]));
     assert_eq!(plain, desk.lines("trace.jsonl").last().unwrap()["digest"]);
     desk.expect(0, &["sweep", "calm.ron", "--start", "7", "--seeds", "1", "--out", "rows.jsonl"]);
-    assert_eq!(plain, desk.lines("rows.jsonl")[0]["digest"]);
+    assert_eq!(plain, desk.rows("rows.jsonl")[0]["digest"]);
 }
 
 #[test]
@@ -323,6 +331,8 @@ fn a_sweep() {
 
               420ms simulated · 164 events · 80 messages: 80 delivered
               40 operations: 40 completed
+              2 runs judged · 1 of 2 marks set
+              a run fails with a chance of between 1.26 % and 98.7 % (95 % confidence)
 
               ✗ nothing-bad  1 seed · first at 11ms · fingerprint 851dd67cbf3e18bd
                   n1 did something bad
@@ -331,7 +341,7 @@ fn a_sweep() {
     );
     let done = desk.expect(1, &["sweep", "some.ron", "--seeds", "50", "--keep-going", "--out", "rows.jsonl"]);
     assert_eq!(done.err, "", "no bar where there is no terminal");
-    let rows = desk.lines("rows.jsonl");
+    let rows = desk.rows("rows.jsonl");
     assert_eq!(rows.len(), 50);
     for row in &rows {
         for field in ["seed", "verdict", "digest", "fingerprint", "events", "sim_time_ns", "operations", "messages", "violated"] {
@@ -517,11 +527,11 @@ fn a_sweep_that_is_interrupted_keeps_what_is_complete() {
     desk.scenario("calm.ron", "system: Toy()");
     let child = desk.command(&["sweep", "calm.ron", "--seeds", "100000000", "--out", "rows.jsonl"]).spawn().unwrap();
     let rows = desk.path("rows.jsonl");
-    wait_until(|| fs::read_to_string(&rows).is_ok_and(|text| text.lines().count() > 20));
+    wait_until(|| fs::read_to_string(&rows).is_ok_and(|text| text.lines().count() > 21));
     interrupt(&child);
     let done = done(child);
     assert_eq!(done.code, Some(130), "{}", done.err);
-    let rows = desk.lines("rows.jsonl");
+    let rows = desk.rows("rows.jsonl");
     assert!(rows.iter().zip(0..).all(|(row, seed)| row["seed"] == seed));
     let told = format!("✓ holds in the {0} seeds that were run; interrupted after {0} of ", rows.len());
     assert!(done.out.replace(',', "").contains(&told), "{told}\n{}", done.out);

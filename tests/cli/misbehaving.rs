@@ -65,7 +65,7 @@ fn a_sweep_that_hangs_can_be_ended() {
         assert!(expected.contains(&took), "{name}: {took} s");
         assert_eq!(done.code, if signals == ["-KILL"] { None } else { Some(130) }, "{name}: {}", done.err);
         crate::wait_until(|| workers.iter().all(|worker| !is_alive(*worker)));
-        assert_eq!(fs::read_to_string(desk.path("rows.jsonl")).unwrap(), "", "{name}: no seed has a row");
+        assert!(desk.rows("rows.jsonl").is_empty(), "{name}: no seed has a row");
     }
 }
 
@@ -118,7 +118,13 @@ fn a_sweep_may_verify_each_seed() {
         desk.scenario("rogue.ron", &format!("system: Rogue(deed: {deed})"));
         let arguments = ["sweep", "rogue.ron", "--seeds", "6", "--keep-going", "--out", "rows.jsonl"];
         let out = desk.expect(code, &[&arguments[..], more].concat()).out;
-        (out, fs::read_to_string(desk.path("rows.jsonl")).unwrap())
+        let mut rows = desk.rows("rows.jsonl");
+        for row in &mut rows {
+            let properties = row["properties"].as_array_mut().unwrap();
+            let verified = properties.pop_if(|property| property["name"] == "deterministic");
+            assert_eq!(verified.is_some(), more.contains(&"--verify"));
+        }
+        (out, rows)
     };
     assert_eq!(sweep("CatchOwnPanic", 0, &["--verify"]), sweep("CatchOwnPanic", 0, &[]));
     for deed in ["WallClock", "Environment", "KeptBetweenRuns", "JudgeDiffers"] {
@@ -140,7 +146,7 @@ fn one_bad_seed_leaves_the_others_alone() {
     };
     let one = sweep("1", &["--seeds", "12"]);
     assert_eq!(sweep("3", &["--seeds", "12"]), one);
-    let verdicts: Vec<Value> = desk.lines("rows.jsonl").into_iter().map(|row| row["verdict"].clone()).collect();
+    let verdicts: Vec<Value> = desk.rows("rows.jsonl").into_iter().map(|row| row["verdict"].clone()).collect();
     assert!(verdicts.iter().any(|verdict| verdict == "holds") && verdicts.iter().any(|verdict| verdict == "violated"), "{verdicts:?}");
     assert!(one.0.contains("n1 ended the process while it handled Ask #1 from c1 (at 11ms): "), "{}", one.0);
 }

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Closeness, Handler, Sent, Step, name_of};
+use super::message::{Answer, Closeness, Handler, Sent, Step};
 use super::worker::{Heard, Surroundings, Worker};
 use crate::base::Time;
 use crate::check::{Doing, Explanation, Panic, PropertyReport};
 use crate::environment::FateCounts;
-use crate::explore::{DETERMINISTIC, Defect, Ran, Row};
+use crate::explore::{DETERMINISTIC, Defect, NoOutcome, Ran, Row};
 use crate::fault::FaultPlan;
+use crate::report::name_of;
 use crate::scenario::Scenario;
 use crate::world::{JUDGE_PANICKED, Messages, NO_PANIC, Operations, Outcome, ScriptCounts};
 
@@ -36,7 +37,7 @@ pub(in crate::cli) struct Crew<'a> {
 
 /// How a run in a worker ended.
 enum Ending {
-    Ended(Box<Sent>),
+    Ended(Box<Sent<'static>>),
     /// The process is gone; the step that was taken last, if steps are told, and how it ended.
     Died(Option<Step>, String),
     Stalled,
@@ -63,17 +64,17 @@ impl<'a> Crew<'a> {
         let first = match run(Surroundings::Same) {
             Ok(Ending::Ended(sent)) => sent,
             Ok(Ending::Died(..)) => return self.run_alone(seed, is_needless),
-            Ok(Ending::Stalled) => return Ran::Stalled,
+            Ok(Ending::Stalled) => return stalled(seed),
             Ok(Ending::Dropped) => return Ran::Dropped,
             Err(error) => return no_worker(seed, &error),
         };
         if !self.verify {
-            return Ran::Row(Box::new((*first).into()));
+            return Ran::Row(Box::new(first.into_row()));
         }
         match run(Surroundings::Other) {
             Ok(Ending::Ended(second)) => verified(*first, |first| first.differs(&second)),
             Ok(Ending::Died(_, how)) => verified(*first, |_| Some(format!("a second run of this seed ended its process: {how}").into())),
-            Ok(Ending::Stalled) => Ran::Stalled,
+            Ok(Ending::Stalled) => stalled(seed),
             Ok(Ending::Dropped) => Ran::Dropped,
             Err(error) => no_worker(seed, &error),
         }
@@ -94,8 +95,8 @@ impl<'a> Crew<'a> {
         let (step, how) = match run(true) {
             Err(row) => return row,
             // It was not the seed's fault: something else took the memory, or ended the process.
-            Ok(Ending::Ended(sent)) => return Ran::Row(Box::new((*sent).into())),
-            Ok(Ending::Stalled) => return Ran::Stalled,
+            Ok(Ending::Ended(sent)) => return Ran::Row(Box::new(sent.into_row())),
+            Ok(Ending::Stalled) => return stalled(seed),
             Ok(Ending::Dropped) => return Ran::Dropped,
             Ok(Ending::Died(step, how)) => (step, how),
         };
@@ -147,9 +148,9 @@ pub(in crate::cli) fn now() -> Instant {
 }
 
 /// The row of a run that was held against a second one: with what differs, if anything does.
-fn verified(first: Sent, differs: impl FnOnce(&Sent) -> Option<Explanation>) -> Ran {
+fn verified(first: Sent<'_>, differs: impl FnOnce(&Sent<'_>) -> Option<Explanation>) -> Ran {
     let difference = differs(&first);
-    let Row { seed, mut result, fingerprint } = first.into();
+    let Row { seed, mut result, fingerprint } = first.into_row();
     if let Ok(outcome) = &mut result {
         outcome.properties.push(match difference {
             Some(why) => PropertyReport::violated(&DETERMINISTIC, outcome.sim_time, why),
@@ -163,7 +164,11 @@ fn verified(first: Sent, differs: impl FnOnce(&Sent) -> Option<Explanation>) -> 
 
 fn no_worker(seed: u64, error: &io::Error) -> Ran {
     let message = format!("cannot start a worker process: {error}");
-    Ran::Row(Box::new(Row::new(seed, Err(Defect { message }))))
+    Ran::Row(Box::new(Row::new(seed, Err(Defect { message }.into()))))
+}
+
+fn stalled(seed: u64) -> Ran {
+    Ran::Row(Box::new(Row::new(seed, Err(NoOutcome::Stalled))))
 }
 
 /// What became of a run whose process ended: what is known of it.
@@ -197,7 +202,7 @@ fn death(seed: u64, step: Option<&Step>, how: String, by_judge: bool) -> Outcome
 fn doing(handler: &Handler) -> Doing {
     match handler {
         Handler::Booting => Doing::Booting,
-        Handler::Handling { kind, count, from } => Doing::Handling { kind: name_of(kind.clone()), count: *count, from: *from },
+        Handler::Handling { kind, count, from } => Doing::Handling { kind: name_of(kind), count: *count, from: *from },
         Handler::Fired(timer) => Doing::Fired(Some(timer.clone())),
         Handler::Synced => Doing::Synced,
         Handler::Waking => Doing::Waking,

@@ -34,7 +34,7 @@ fn run(scenario: &Scenario, seed: u64) -> Option<Row> {
     let begun = now();
     while begun.elapsed() < PATIENCE {
         match worker.hear() {
-            Heard::Answer(Answer::Ended(sent)) => return Some((*sent).into()),
+            Heard::Answer(Answer::Ended(sent)) => return Some(sent.into_row()),
             Heard::Answer(_) | Heard::Nothing => {}
             Heard::Gone => break,
         }

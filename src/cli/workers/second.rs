@@ -13,7 +13,7 @@ use crate::world::Outcome;
 pub(in crate::cli) struct SecondRun {
     worker: Worker,
     /// What became of it, once it has ended; nothing at all if its process died.
-    ended: Option<Option<Sent>>,
+    ended: Option<Option<Sent<'static>>>,
 }
 
 impl SecondRun {
@@ -42,7 +42,7 @@ impl Twin for SecondRun {
         if second.as_ref().is_some_and(|second| second.everything == everything(first)) {
             return None;
         }
-        let first = Sent::from(Row::new(first.seed, Ok(first.clone())));
-        Some(second.and_then(|second| first.judged_differently(&second)).map_or(Difference::Counts, Difference::Judged))
+        let row = Row::new(first.seed, Ok(first.clone()));
+        Some(second.and_then(|second| Sent::of(&row).judged_differently(&second)).map_or(Difference::Counts, Difference::Judged))
     }
 }

@@ -6,11 +6,11 @@ use std::process::{self, ExitCode};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use super::message::{Answer, Closeness, Handler, Request, Step};
+use super::message::{Answer, Closeness, Handler, Request, Sent, Step};
 use crate::cli::exit::Exit;
 use crate::cli::panics;
 use crate::diagnostic::{Diagnostics, Source};
-use crate::explore::{Defect, Row, STACK, line};
+use crate::explore::{Defect, NoOutcome, Row, STACK, line};
 use crate::scenario::Scenario;
 use crate::systems::{Registry, Watch};
 use crate::trace::{Sink, UntypedRecord};
@@ -71,19 +71,19 @@ fn work(requests: &Receiver<Request>, registry: &Registry) {
             }
             Request::Run { seed, watch } => {
                 let row = Row::new(seed, run(scenario.as_ref(), seed, watch));
-                say(&Answer::Ended(Box::new(row.into())));
+                say(&Answer::Ended(Box::new(Sent::of(&row))));
             }
         }
     }
 }
 
-fn run(scenario: Option<&Scenario>, seed: u64, closeness: Closeness) -> Result<crate::world::Outcome, Defect> {
+fn run(scenario: Option<&Scenario>, seed: u64, closeness: Closeness) -> Result<crate::world::Outcome, NoOutcome> {
     let scenario = scenario.ok_or_else(|| Defect { message: "the worker cannot read the scenario of its command".to_owned() })?;
     let judged = closeness != Closeness::Steps { judged: false };
     let mut narrator = Narrator(closeness);
     let sinks: Vec<&mut dyn Sink> = if closeness == Closeness::Outcome { Vec::new() } else { vec![&mut narrator] };
     let run = || panics::watched(|| scenario.run_watched(seed, Watch { sinks, judged, ..Watch::default() }));
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Defect { message: panics::message(panic.as_ref()) })
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Defect { message: panics::message(panic.as_ref()) }.into())
 }
 
 /// Runs something else first, so that what the code of a run keeps from one run to the next is not as it is in a fresh process.
@@ -126,7 +126,7 @@ fn handler(entry: &UntypedRecord<'_>) -> Option<Handler> {
 }
 
 /// Says it in a line of its own, whatever the code of a run has printed before.
-fn say(answer: &Answer) {
+fn say(answer: &Answer<'_>) {
     let line = serde_json::to_string(answer).unwrap_or_default();
     let mut out = io::stdout().lock();
     if write!(out, "\n{MARK}{line}\n").and_then(|()| out.flush()).is_err() {

@@ -14,7 +14,7 @@ use crate::scenario::Scenario;
 pub(super) struct Worker {
     child: Child,
     requests: ChildStdin,
-    answers: Receiver<Answer>,
+    answers: Receiver<Answer<'static>>,
     /// What it complained of last, if that is listened to.
     last_words: Option<Receiver<String>>,
 }
@@ -33,7 +33,7 @@ pub(super) enum Surroundings {
 /// What is heard of a worker.
 pub(super) enum Heard {
     /// It says something.
-    Answer(Answer),
+    Answer(Answer<'static>),
     /// Nothing so far.
     Nothing,
     /// Its process has ended.
@@ -130,7 +130,7 @@ fn program() -> io::Result<Command> {
 }
 
 /// Passes on what the worker says, on a thread of its own. What the code of its runs prints goes to standard error.
-fn listen(out: ChildStdout) -> io::Result<Receiver<Answer>> {
+fn listen(out: ChildStdout) -> io::Result<Receiver<Answer<'static>>> {
     let (sender, answers) = mpsc::sync_channel(256);
     let listener = move || {
         let mut reader = BufReader::new(out);
