@@ -27,7 +27,7 @@ mod tests {
         let mut run = match kind {
             0 => outcome(seed),
             1 => violated(seed, "election-safety", &format!("n1 and n2 lead term {number}\nin full")),
-            2 => violated(seed, "exclusive", &format!("held by {} clients", if number % 2 == 0 { "two" } else { "three" })),
+            2 => violated(seed, "exclusive", &format!("held by {} clients", if number.is_multiple_of(2) { "two" } else { "three" })),
             3 => unknown(seed),
             4 => return Row::new(seed, Err(NoOutcome::Stalled)),
             _ => return Row::new(seed, Err(Defect { message: format!("no {number}") }.into())),

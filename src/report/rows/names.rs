@@ -21,6 +21,6 @@ mod tests {
 
     #[test]
     fn a_name_is_kept_once() {
-        assert!(std::ptr::eq(name_of("storm"), name_of(&"storm".to_owned())));
+        assert!(std::ptr::eq(name_of("storm"), name_of("storm")));
     }
 }
