@@ -32,7 +32,7 @@ enum Lasts {
 pub(super) enum Turn {
     /// Nothing.
     Nothing,
-    /// A fault strikes.
+    /// A fault strikes, and lasts.
     Begins,
     /// All faults that lasted are over.
     Over,
@@ -75,9 +75,10 @@ impl Faults {
             Strike::Crash { node, .. } => Lasts::Boots(*node),
             Strike::Pause { node, .. } => Lasts::Resumes(*node),
             Strike::StallDisk { .. } => Lasts::Lifted,
+            // It is over at once: the others must do without the node.
             Strike::Destroy { .. } => {
                 self.ended = Some(at);
-                return Turn::Begins;
+                return if self.lasts() { Turn::Begins } else { Turn::Over };
             }
             Strike::Heal => {
                 self.open.retain(|(_, lasts)| *lasts != Lasts::Healed);

@@ -78,7 +78,7 @@ pub trait Cluster: 'static {
         None
     }
 
-    /// What a client's own note says of an operation, where those are counted and no history is kept; nothing if it is about something else.
+    /// What a client's own note says of an operation, where those are counted and no history is kept; nothing if it is about another thing.
     fn counted(note: &<<Self::Client as Process>::Note as ClientNote<Self::Operation, Self::Response>>::Own) -> Option<Counted> {
         let _ = note;
         None

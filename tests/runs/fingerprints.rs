@@ -27,12 +27,14 @@ const BUGS: [&str; 7] = [
 /// is asked first. A participant that aborts alone breaks the third, where the others find somebody to abort with. Whoever unlocks by a
 /// value that all share lets another in, whose token is no greater, or whose accesses come in between: whichever happens first. What a
 /// broker lost or decided twice is seen by a judge of its logs at once, or only in the histories of clients.
-const SEVERAL: [(&str, &[&str]); 18] = [
+const SEVERAL: [(&str, &[&str]); 20] = [
     ("broker/bugs/acks-before-in-sync", &["inconsistent-offsets", "nonmonotonic-send", "lost-write", "unseen"]),
     ("broker/bugs/acks-what-it-knows", &["inconsistent-offsets", "nonmonotonic-send", "lost-write", "unseen"]),
+    ("broker/bugs/compacts-for-the-aborted", &["cleaned-as-allowed", "unseen"]),
     ("broker/bugs/cuts-to-its-watermark", &["committed-kept", "unseen"]),
+    ("broker/bugs/drops-tombstones-early", &["cleaned-as-allowed", "unseen"]),
     ("broker/bugs/ends-before-decided", &["poll-skip", "int-poll-skip"]),
-    ("broker/bugs/ends-what-comes-next", &["poll-skip", "unseen", "aborted-read"]),
+    ("broker/bugs/ends-what-comes-next", &["poll-skip", "int-poll-skip", "unseen", "aborted-read"]),
     ("broker/bugs/forgets-its-life", &["committed-kept", "unseen"]),
     ("broker/bugs/forgets-what-was-decided", &["progress", "unseen"]),
     ("broker/bugs/hears-zombie-producers", &["producer-fenced", "unseen"]),

@@ -46,6 +46,7 @@ fn every_system() -> Vec<(&'static str, Scenario)> {
         let fields = match system {
             "Detectors" => "nodes: 3, worker: \"100ms\", detectors: [Swim()]",
             "Pipeline" => r#"stages: [Source(name: "in"), Sink(name: "out", from: ["in"])]"#,
+            "Services" => r#"services: [Service(name: "gateway")]"#,
             "Omega" | "Supervisor" => r#"nodes: 3, detector: Heartbeat(interval: "20ms", timeout: "100ms")"#,
             _ => "",
         };

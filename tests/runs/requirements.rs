@@ -148,7 +148,7 @@ fn a_majority_that_stays_away_is_no_recovery() {
         Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}")).run(1).properties
     };
     assert_eq!(verdict(&scenario("1s"), "recovers"), Verdict::Holds);
-    // The disk of the leader is back, but links lose from then on: nothing of that is a fault that lasts.
+    // Two of three are gone for good: faults that are over at once, and nothing succeeds after them.
     let never = r#"Scenario(name: "never", system: RaftKv(nodes: 3), workload: (clients: 4), duration: "20s", settle: "0s",
         faults: [At("2s", Destroy(node: n1)), At("2s", Destroy(node: n2))], require: [Recovers(within: "2s"), Availability(at_least: "99%")])"#;
     let reports = Scenario::from_ron(never, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}")).run(1).properties;
@@ -179,7 +179,7 @@ fn what_cannot_be_judged_is_refused_with_its_place() {
         ("RaftKv(nodes: 3)", "[Bounded(queue: \"db\", at_most: 1)]", "`RaftKv` has no services"),
         ("RaftKv(nodes: 3)", "[Availability()]", "at_least"),
         ("RaftKv(nodes: 3)", "[Latencies(p99: \"1s\")]", "did you mean `Latency`?"),
-        ("Detectors(nodes: 3)", "[Availability(at_least: \"1/2\")]", "`Detectors` cannot judge `Availability`"),
+        ("Detectors(nodes: 3, detectors: [Swim()])", "[Availability(at_least: \"1/2\")]", "`Detectors` cannot judge `Availability`"),
     ] {
         let told = said(system, require);
         assert!(told.contains(words) && told.contains("refused.ron:1:"), "{require}: {told}");

@@ -73,8 +73,8 @@ fn erlang_c_is_what_the_tables_say() {
 fn waits_are_what_queueing_theory_says() {
     let (chance, work) = (erlang_c(4, 0.9), 0.01);
     let exact = [Some(work * chance / (4.0 * 0.1)), Some(work * libm::log(chance / 0.01) / (4.0 * 0.1))];
-    replicate(&lasting("service/four-workers.ron", 100), "desk", exact, 4, 0.4);
-    replicate(&lasting("service/two-queues.ron", 100), "desk", [Some(0.01 * 4.0), None], 4, 0.4);
+    replicate(&lasting("service/four-workers.ron", 100), "desk", exact, 10, 0.4);
+    replicate(&lasting("service/two-queues.ron", 100), "desk", [Some(0.01 * 4.0), None], 10, 0.4);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_graph_that_cannot_be_is_refused_with_its_place() {
     };
     for (services, to, words) in [
         ("[Service(name: \"a\", calls: [Call(to: \"b\")]), Service(name: \"b\", calls: [Call(to: \"a\")])]", "a", "a → b → a"),
-        ("[Service(name: \"users\")]", "user", "did you mean \"users\"?"),
+        ("[Service(name: \"users\")]", "user", "did you mean `users`?"),
         ("[Service(name: \"a\", calls: [Call(to: \"bb\")]), Service(name: \"b\")]", "a", "there is no service `bb`"),
         ("[Service(name: \"a\"), Service(name: \"b\")]", "a", "no request ever reaches `b`"),
         ("[Service(name: \"a\", endpoints: [Endpoint(name: \"get\")])]", "a.put", "`a` has no endpoint `put`"),

@@ -3,8 +3,8 @@
 //! Each partition has replicas on several brokers. One leads it in an *epoch*: it appends what producers send, and the others fetch.
 //! Those that keep up are *in sync*; what all of these have is *committed*, below the *high watermark*, and only that do consumers read.
 //! Who leads and who is in sync is decided by the [`Controller`], or by several that agree through Raft. A follower whose log differs from
-//! its leader's is told where, by epochs (KIP-101, KIP-279), and cuts it. What was there for long enough goes, if it is to: by retention, or
-//! by compaction.
+//! its leader's is told where, by epochs (KIP-101, KIP-279), and cuts it. What was there for long enough may go: by retention, or by
+//! compaction.
 //!
 //! - [`Broker`] has the replicas, and coordinates the group of consumers if it leads the partition in which the group's state is a log;
 //! - [`Client`] is a producer, which numbers what it sends so that it is appended once, or a consumer, alone or of the group;

@@ -387,7 +387,7 @@ mod tests {
             ("\"seed\":7", "\"seed\":-7", "invalid value: integer `-7`, expected u64"),
         ] {
             assert!(row.contains(from), "{from}");
-            let read = serde_json::from_str::<WrittenRow<'_>>(&row.replace(from, to)).map_err(|error| error.to_string());
+            let read = serde_json::from_str::<WrittenRow<'_>>(&row.replacen(from, to, 1)).map_err(|error| error.to_string());
             let found = read.and_then(WrittenRow::into_row).unwrap_err();
             assert!(found.starts_with(told), "{found}");
         }

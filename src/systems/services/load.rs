@@ -8,7 +8,7 @@ use crate::notation::{
     codecs, settings,
 };
 use crate::policies::sampler::{Distribution, RateStep, Spacing};
-use crate::protocols::services::{Call, Load, OpenLoop};
+use crate::protocols::services::{Call, Load, OpenLoop, Policy, Service};
 
 settings! {
     /// What clients of services do. How they call stands beside it.
@@ -141,6 +141,15 @@ pub(super) fn read(form: Form<'_>) -> Option<Read<'_>> {
     let ClientFields { to, clients, important, warm_up, .. } = client;
     let root = Call { to: to?, optional: false, policy: policy? };
     Some(Read { root, to: given.form("to")?, clients, load: load?, important, warm_up })
+}
+
+/// What clients of these services do where nothing is said of it: they ask the first one, a hundred times a second.
+pub(super) fn usual<'s>(system: Form<'s>, services: &[Service]) -> Read<'s> {
+    let steps = vec![RateStep { from: Duration::ZERO, rate: Rate::per_second(100) }];
+    let load = Load::Open(OpenLoop { spacing: Spacing::Poisson, steps, period: None });
+    let to = services.first().map(|first| first.name.clone()).unwrap_or_default();
+    let root = Call { to, optional: false, policy: Policy::default() };
+    Read { root, to: system, clients: 1, load, important: Ratio::NEVER, warm_up: Duration::ZERO }
 }
 
 impl ClientFields {

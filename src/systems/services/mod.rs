@@ -61,7 +61,7 @@ settings! {
     /// What services have fields for.
     #[derive(Clone, Debug)]
     pub struct ServicesSettings {
-        /// The services, in any order: see their own fields.
+        /// The services, in any order: see their own fields. Without a `workload` clients ask the first.
         services: Option<Vec<Service>> = None, Required(graph::Services);
     }
 }
@@ -116,16 +116,12 @@ impl System for Services {
         let mut fields = system.fields()?;
         let (ServicesSettings { services }, given) = ServicesSettings::read(&mut fields);
         fields.finish();
-        let Some(workload) = workload else {
-            system.report(
-                system
-                    .problem("nothing asks these services")
-                    .help("say what clients do: workload: (to: \"gateway\", arrivals: Poisson(\"100/s\"))"),
-            );
-            return None;
+        let services = services?;
+        let read = match workload {
+            Some(workload) => load::read(workload)?,
+            None => load::usual(system, &services),
         };
-        let read = load::read(workload)?;
-        let graph = graph::fit(services?, &read.root, given.form("services")?, read.to)?;
+        let graph = graph::fit(services, &read.root, given.form("services")?, read.to)?;
         let load::Read { root, clients, load, important, warm_up, .. } = read;
         Some(ServicesConfig { graph, root, clients, load, important, warm_up })
     }

@@ -2,8 +2,8 @@
 //!
 //! `:send`, `:poll` and `:txn` have acts: `[:send 1 7]`, which ends as `[:send 1 [4 7]]` with its offset, and `[:poll]`, which ends as
 //! `[:poll {1 [[4 7]]}]`. `:assign [1 2]` and `:subscribe [1 2]` say what is consumed, `:crash` forgets it. A run writes more than Jepsen
-//! does: `:commit {1 5}`, and the fields `:group`, `:tenures` and `:gone {1 40}`: the consumer wanted something of key 1 that is gone, as is
-//! all before offset 40.
+//! does: `:commit {1 5}`, and the fields `:group`, `:tenures` and `:gone {1 40}`: the consumer wanted something of key 1 that is gone, as
+//! is all before offset 40.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
