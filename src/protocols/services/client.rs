@@ -1,5 +1,6 @@
 //! A client: it has requests when they are due, in an open or a closed loop.
 
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use super::agenda::{Alarm, Node, Timer};
@@ -148,6 +149,16 @@ impl Process for Client {
 
     fn status(&self) -> String {
         format!("{} requests under way", self.caller.under_way())
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
+    }
+}
+
+impl Debug for Client {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("under_way", &self.caller.under_way()).field("is_quiet", &self.is_quiet).finish()
     }
 }
 

@@ -1,5 +1,6 @@
 //! An instance of a service: a queue, workers, and the calls that its work needs.
 
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use super::agenda::{Node, Timer};
@@ -101,6 +102,19 @@ impl Node for Instance {
     }
 }
 
+impl Debug for Instance {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let jobs: Vec<&Arrived> = self.jobs.iter().filter_map(|slot| Some(&slot.job.as_ref()?.arrived)).collect();
+        f.debug_struct("Instance")
+            .field("service", &self.own().name)
+            .field("busy", &self.busy)
+            .field("waiting", &self.queue.len())
+            .field("jobs", &jobs)
+            .field("calls", &self.caller.under_way())
+            .finish()
+    }
+}
+
 impl Process for Instance {
     type Config = InstanceConfig;
     type Message = Message;
@@ -170,6 +184,10 @@ impl Process for Instance {
             self.queue.len(),
             self.caller.under_way()
         )
+    }
+
+    fn inspect(&self) -> Option<&dyn Debug> {
+        Some(self)
     }
 
     fn read_disk(disk: &Files) -> Option<String> {
