@@ -120,18 +120,6 @@ impl raft::Operation for Operation {
     fn is_read(&self) -> bool {
         false
     }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        serde_json::to_writer(out, self).expect("an operation has no maps, so that it can be written as JSON");
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
-    }
 }
 
-impl raft::properties::Audited for Operation {
-    fn audit(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
-    }
-}
+impl raft::properties::Audited for Operation {}

@@ -34,11 +34,18 @@ pub trait Operation: Clone + Eq + Debug + Display + Serialize + DeserializeOwned
     /// Whether it changes nothing: then it is answered by the leader, and no entry of the log (thesis §6.4).
     fn is_read(&self) -> bool;
 
-    /// Appends it to a record on disk.
-    fn encode(&self, out: &mut Vec<u8>);
+    /// Appends it to a record on disk: as JSON, if it says nothing else.
+    ///
+    /// # Panics
+    /// If it cannot be written as JSON, as it has a map whose keys are no texts.
+    fn encode(&self, out: &mut Vec<u8>) {
+        serde_json::to_writer(out, self).expect("an operation has no maps, so that it can be written as JSON");
+    }
 
     /// Reads what [`encode`](Self::encode) wrote, which is all there is; nothing if it is not that.
-    fn decode(bytes: &[u8]) -> Option<Self>;
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
 }
 
 /// What a state machine answers.

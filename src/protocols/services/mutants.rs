@@ -36,7 +36,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "Google, Site Reliability Engineering (2016), ch. 22: work whose deadline has passed is dropped",
         needs: &["queue that is longer than a deadline"],
         property: Some("in-time"),
-        about: "A request is worked on whatever its deadline says: what has waited too long is done for nobody.",
+        about: "A request is worked on whatever its deadline says: what has waited too long is done in vain.",
     },
     Mutant {
         name: "service/retries-beyond-budget",
@@ -92,7 +92,7 @@ pub static MUTANTS: &[Mutant] = &[
         source: "a broken rule: an error is no result (negative caching of failures)",
         needs: &["work that fails now and then"],
         property: Some("availability"),
-        about: "A failure is remembered under the key of its request: whoever tries again is told of it again, and again.",
+        about: "A failure is remembered under the key of its request: each retry is told of it again.",
     },
     Mutant {
         name: "service/effect-comes-first",

@@ -286,40 +286,23 @@ pub(super) trait Guard: Settings {
     fn check(&self) -> Result<(), SettingError>;
 }
 
-impl Guard for RetryFields {
-    fn check(&self) -> Result<(), SettingError> {
-        Retry::new(&self.clone().into()).map(drop)
-    }
+macro_rules! guards {
+    ($( $Fields:ident => $Policy:ident, )+) => {
+        $( impl Guard for $Fields {
+            fn check(&self) -> Result<(), SettingError> {
+                $Policy::new(&self.clone().into()).map(drop)
+            }
+        } )+
+    };
 }
 
-impl Guard for HedgeFields {
-    fn check(&self) -> Result<(), SettingError> {
-        Hedge::new(&self.clone().into()).map(drop)
-    }
-}
-
-impl Guard for BreakerFields {
-    fn check(&self) -> Result<(), SettingError> {
-        Breaker::new(&self.clone().into()).map(drop)
-    }
-}
-
-impl Guard for BulkheadFields {
-    fn check(&self) -> Result<(), SettingError> {
-        Bulkhead::new(&self.clone().into()).map(drop)
-    }
-}
-
-impl Guard for ThrottleFields {
-    fn check(&self) -> Result<(), SettingError> {
-        Throttle::new(&self.clone().into()).map(drop)
-    }
-}
-
-impl Guard for OutlierFields {
-    fn check(&self) -> Result<(), SettingError> {
-        Outliers::new(&self.clone().into()).map(drop)
-    }
+guards! {
+    RetryFields => Retry,
+    HedgeFields => Hedge,
+    BreakerFields => Breaker,
+    BulkheadFields => Bulkhead,
+    ThrottleFields => Throttle,
+    OutlierFields => Outliers,
 }
 
 impl From<ThrottleFields> for ThrottleSettings {

@@ -6,7 +6,7 @@ use crate::systems::Practice;
 pub(super) static PRACTICES: &[Practice] = &[
     Practice {
         name: "idempotency-key",
-        about: "A request carries a key that all attempts of it have, and what stores its effect remembers under the key what it answered: whoever does not know whether a request took effect can ask again.",
+        about: "A request carries a key that all attempts of it have, and what stores its effect remembers under the key what it answered: a caller that does not know whether a request took effect can ask again.",
         with: "scenarios/service/idempotency-keys.ron",
         without: "scenarios/service/idempotency-no-keys.ron",
     },
