@@ -128,6 +128,7 @@ impl Count {
             (Some(name), Requirement::Bounded(_)) => format!("`{name}`"),
             (Some(name), _) => format!("to `{name}`"),
         };
+        let name = requirement.priority().map_or(name.clone(), |priority| format!("{name} of priority {priority}"));
         let tally = match &requirement {
             Requirement::Latency(latency) => {
                 let lengths = Histogram::new(3).expect("three digits are within what it takes");
@@ -150,9 +151,15 @@ impl Count {
         }
     }
 
+    fn is_about(&self, priority: u8) -> bool {
+        self.requirement.priority().is_none_or(|demanded| demanded == priority)
+    }
+
     fn read(&mut self, reading: Reading, faults: &Faults, now: Sighting) {
         match reading {
-            Reading::Ended { of, due, succeeded } if of == self.of => self.ended(due, succeeded, faults, now.at),
+            Reading::Ended { of, due, succeeded, priority } if of == self.of && self.is_about(priority) => {
+                self.ended(due, succeeded, faults, now.at);
+            }
             Reading::Queued { of, length } if of == self.of => self.queued(length, faults, now),
             Reading::Ended { .. } | Reading::Queued { .. } => {}
         }

@@ -18,6 +18,8 @@ pub enum Reading {
         due: Time,
         /// Whether it succeeded.
         succeeded: bool,
+        /// How important it was: 0 where the system tells none apart.
+        priority: u8,
     },
     /// So many requests wait in a queue.
     Queued {
@@ -40,7 +42,7 @@ pub enum Reading {
 /// impl<V: Vocabulary> Meter<V> for Losses {
 ///     fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading)) {
 ///         if let Event::Discard { .. } = record.event {
-///             tell(Reading::Ended { of: ALL, due: record.at, succeeded: false });
+///             tell(Reading::Ended { of: ALL, due: record.at, succeeded: false, priority: 0 });
 ///         }
 ///     }
 /// }
@@ -68,7 +70,7 @@ impl<O, R, V: Vocabulary<Client = history::Event<O, R>>> Meter<V> for OfClients 
             }
             history::Event::Complete { client, outcome } => {
                 if let Some(due) = self.0.remove(client) {
-                    tell(Reading::Ended { of: ALL, due, succeeded: matches!(outcome, Outcome::Done(_)) });
+                    tell(Reading::Ended { of: ALL, due, succeeded: matches!(outcome, Outcome::Done(_)), priority: 0 });
                 }
             }
             // Its client had crashed: how long it would have waited is not known.

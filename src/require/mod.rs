@@ -84,6 +84,8 @@ settings! {
     pub struct Latency {
         /// Whose requests: the name of a service, where the system has services; without it, what its clients ask for.
         service: Option<String> = None, Maybe(Service(subjects));
+        /// Only requests of this priority; without it, all.
+        priority: Option<u8> = None, Maybe(Priority(subjects));
         /// Half of the requests take no longer.
         p50: Option<Duration> = None, Maybe(PositiveLength);
         /// Nine in ten take no longer.
@@ -108,6 +110,8 @@ settings! {
     pub struct Availability {
         /// Whose requests: the name of a service, where the system has services; without it, what its clients ask for.
         service: Option<String> = None, Maybe(Service(subjects));
+        /// Only requests of this priority; without it, all.
+        priority: Option<u8> = None, Maybe(Priority(subjects));
         /// The share of requests, of those that end, that must succeed. One that was given up does not.
         at_least: Option<Ratio> = None, Required(Chance);
         /// What is left out.
@@ -122,6 +126,8 @@ settings! {
     pub struct Recovers {
         /// Whose requests: the name of a service, where the system has services; without it, what its clients ask for.
         service: Option<String> = None, Maybe(Service(subjects));
+        /// Only requests of this priority; without it, all.
+        priority: Option<u8> = None, Maybe(Priority(subjects));
         /// How long after a fault has ended. Requests count that are due after that, up to the next fault.
         within: Option<Duration> = None, Required(Length);
         /// The share of them that must succeed.
@@ -218,6 +224,20 @@ impl Service<'_> {
     }
 }
 
+/// How important requests are.
+struct Priority<'s>(Option<&'s Subjects>);
+codec!(Priority<'_>: u8 = Self::read_priority, u8::to_string, "a whole number from 0 to 255, where requests of the system have priorities",
+    Some("all requests"); like "1");
+
+impl Priority<'_> {
+    fn read_priority(&self, form: Form<'_>) -> Option<u8> {
+        let priority = Count(0..=u8::MAX).read(form)?;
+        let Some(Subjects { system, .. }) = self.0.filter(|subjects| subjects.services.is_empty()) else { return Some(priority) };
+        form.report(form.problem(format!("requests of `{system}` have no priorities")).help("leave it out: all requests are judged"));
+        None
+    }
+}
+
 /// A list of requirements.
 pub struct Requirements<'s>(pub Option<&'s Subjects>);
 codec!(Requirements<'_>: Vec<Requirement> = Self::read_all, all_written,
@@ -254,6 +274,16 @@ impl Requirement {
             | Self::Availability(Availability { service, .. })
             | Self::Recovers(Recovers { service, .. }) => service.as_deref(),
             Self::Bounded(Bounded { queue, .. }) => queue.as_deref(),
+        }
+    }
+
+    /// The priority of the requests that it is about; without one, all.
+    pub fn priority(&self) -> Option<u8> {
+        match self {
+            Self::Latency(Latency { priority, .. })
+            | Self::Availability(Availability { priority, .. })
+            | Self::Recovers(Recovers { priority, .. }) => *priority,
+            Self::Bounded(_) => None,
         }
     }
 

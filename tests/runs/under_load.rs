@@ -158,10 +158,59 @@ fn a_graph_that_cannot_be_is_refused_with_its_place() {
         ("[Service(name: \"a\"), Service(name: \"a\")]", "a", "called `a`"),
         ("[]", "a", "there is no service at all"),
         ("[Service(name: \"a\", calls: [Call(to: \"a\", retry: (attempts: 0))])]", "a", "attempts"),
+        ("[Service(name: \"a\", does: Reads)]", "a", "`a` stores nothing"),
+        (
+            "[Service(name: \"a\", calls: [Call(to: \"b\", cache: (ttl: \"1s\"))]), Service(name: \"b\", stores: true)]",
+            "a",
+            "which reads nothing",
+        ),
+        ("[Service(name: \"a\", stores: true, atomic: true)]", "a", "has an endpoint that is atomic"),
+        (
+            "[Service(name: \"a\", calls: [Call(to: \"b.x\", undo: \"b.y\")]), Service(name: \"b\", stores: true, endpoints: [\
+          Endpoint(name: \"x\"), Endpoint(name: \"y\", does: Undoes)])]",
+            "a",
+            "its endpoint is not atomic",
+        ),
+        (
+            "[Service(name: \"a\", atomic: true, calls: [Call(to: \"b.x\", undo: \"b.x\")]), Service(name: \"b\", stores: true, endpoints: [\
+          Endpoint(name: \"x\")])]",
+            "a",
+            "`b.x` does not undo",
+        ),
+        ("[Service(name: \"a\", calls: [Call(to: \"a\", credits: (window: 4, batch: 8))])]", "a", "batch"),
     ] {
         let told = refused(services, to);
         assert!(told.contains(words) && told.contains("refused.ron:1:"), "{services}: {told}");
     }
+}
+
+/// What is demanded of important requests is judged by them alone; where a system tells none apart, it cannot be demanded.
+#[test]
+fn requirements_are_about_a_priority() {
+    let text = r#"Scenario(name: "both", system: Services(services: [Service(name: "api", workers: 4, work: Exponential("10ms"),
+        queue: (bound: 40, discipline: Priority, when_full: ShedLowest))]),
+        workload: (to: "api", arrivals: Poisson("800/s"), important: "1/4"), duration: "2s",
+        require: [Availability(priority: PRIORITY, at_least: "99%")])"#;
+    assert_eq!(read(&text.replace("PRIORITY", "1")).run(1).verdict(), Verdict::Holds);
+    assert!(read(&text.replace("PRIORITY", "0")).run(1).violates("availability"));
+    let (source, problems) = (
+        Source::new("refused.ron", "Scenario(name: \"no\", system: RaftKv(), require: [Availability(priority: 1, at_least: \"1/2\")])"),
+        Diagnostics::new(),
+    );
+    assert!(Scenario::parse(&source, &Registry::standard(), &problems).is_none());
+    assert!(problems.render(&source, false).contains("requests of `RaftKv` have no priorities"));
+}
+
+/// A cache that all changes of its items go through is held to tell what is so; one that is not, to be no older than it may be.
+#[test]
+fn caches_are_as_old_as_they_may_be() {
+    let text = r#"Scenario(name: "behind", system: Services(services: [
+        Service(name: "shop", workers: 100, calls: [Call(to: "prices.get", cache: (ttl: "1s"))]),
+        Service(name: "prices", workers: 100, stores: true, endpoints: [Endpoint(name: "get", does: Reads), Endpoint(name: "set")]),
+        ]), workload: (to: "shop", mix: [(to: "prices.set", share: "1/5")], items: 2, arrivals: Poisson("100/s")), duration: "5s")"#;
+    let outcome = read(text).run(1);
+    assert_eq!(outcome.verdict(), Verdict::Holds, "changes pass the cache by, and it is stale for a second at most");
+    assert!(outcome.sometimes.iter().any(|mark| mark.name == "cache hit" && mark.count > 100));
 }
 
 /// What is written of any scenario is read as the same again.

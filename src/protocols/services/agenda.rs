@@ -34,6 +34,10 @@ pub(super) enum Alarm {
     Late { slot: u32, generation: u32 },
     /// This user asks for something.
     User(u32),
+    /// A compensation is tried again.
+    Undo(u32),
+    /// Calls of this number may be waiting for credits.
+    Blocked(u16),
 }
 
 /// A process that has an agenda.

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::agenda::{Agenda, Alarm, Node};
-use super::graph::{Graph, Route};
-use super::message::{Answer, Attempt, Message, Request};
+use super::credits::{BLOCKED_AFTER, Credits};
+use super::graph::{Does, Graph, Route};
+use super::message::{Answer, Attempt, Channel, Message, Request, Value};
 use super::note::Note;
 use super::rules::Rules;
-use crate::base::{Duration, LocalTime};
+use crate::base::{Duration, LocalTime, NodeId};
 use crate::policies::Outcome;
 use crate::policies::balancer::{Balancer, Instance};
 use crate::policies::breaker::{Breaker, Permit};
@@ -30,7 +31,19 @@ pub(super) struct Caller<T> {
     /// Calls that may start, as others have left their bulkhead.
     ready: Vec<(u32, u32)>,
     /// Calls that are over, for the process to take.
-    over: Vec<(T, Option<Answer>)>,
+    over: Vec<Over<T>>,
+}
+
+/// A call that is over.
+pub(super) struct Over<T> {
+    /// What it was for.
+    pub(super) token: T,
+    /// How it ended.
+    pub(super) answer: Option<Answer>,
+    /// What a store has under its item, as the answer said.
+    pub(super) value: Option<Value>,
+    /// The item.
+    pub(super) item: Option<u32>,
 }
 
 /// Where calls are made, with what guards them.
@@ -39,6 +52,9 @@ struct Site {
     instances: u32,
     /// Whether an instance is chosen by the key alone: the one that stores what has it.
     is_store: bool,
+    /// Whether that key is the item.
+    has_items: bool,
+    credits: Option<Credits>,
     balancer: Balancer,
     outliers: Option<Outliers>,
     breaker: Option<Breaker>,
@@ -71,6 +87,10 @@ pub(super) struct Wanted {
     pub(super) deadline: Option<LocalTime>,
     /// When it was due.
     pub(super) due: LocalTime,
+    /// What it is about.
+    pub(super) item: Option<u32>,
+    /// Whether it is sent when all is on disk that was written before.
+    pub(super) when_durable: bool,
 }
 
 struct Call<T> {
@@ -116,13 +136,24 @@ impl<T: Copy> Caller<T> {
     }
 
     /// A call that is over: what it was for, and how it ended. It is asked for until there is none.
-    pub(super) fn take_over(&mut self) -> Option<(T, Option<Answer>)> {
+    pub(super) fn take_over(&mut self) -> Option<Over<T>> {
         self.over.pop()
+    }
+
+    /// A call is over without having been made.
+    pub(super) fn give(&mut self, token: T, answer: Option<Answer>, value: Option<Value>, item: Option<u32>) {
+        self.over.push(Over { token, answer, value, item });
     }
 
     /// Whether the process can do without what is called here.
     pub(super) fn is_optional(&self, site: u16) -> bool {
         self.sites[usize::from(site)].route.optional
+    }
+
+    /// The place of the service that is called here, and what that does there.
+    pub(super) fn target(&self, site: u16) -> (u16, Does) {
+        let route = &self.sites[usize::from(site)].route;
+        (route.service, route.does)
     }
 
     /// The place of the service that is called here.
@@ -145,7 +176,7 @@ impl<T: Copy> Caller<T> {
         match place.bulkhead.as_mut().map_or(Entry::Starts, Bulkhead::enter) {
             Entry::Starts => self.ready.push((slot, generation)),
             Entry::Waits => place.waiting.push_back((slot, generation)),
-            Entry::Refused => self.end(slot, None, context),
+            Entry::Refused => self.end(slot, None, None, context),
         }
         if let Some(deadline) = deadline {
             self.agenda.set(deadline, Alarm::Late { slot, generation }, context);
@@ -154,7 +185,7 @@ impl<T: Copy> Caller<T> {
     }
 
     /// An answer has come.
-    pub(super) fn answered<P: Node>(&mut self, attempt: Attempt, answer: Answer, context: &mut Context<'_, P>) {
+    pub(super) fn answered<P: Node>(&mut self, attempt: Attempt, answer: Answer, value: Option<Value>, context: &mut Context<'_, P>) {
         let outcome = if answer.succeeded() { Outcome::Success } else { Outcome::Failure };
         if !self.close(attempt, outcome, context) {
             return;
@@ -164,7 +195,7 @@ impl<T: Copy> Caller<T> {
             throttle.accepted(context.now());
         }
         if answer.succeeded() {
-            self.end(slot, Some(answer), context);
+            self.end(slot, Some(answer), value, context);
         } else if self.slots[slot as usize].open.is_empty() {
             self.again(slot, Some(answer), context);
         }
@@ -186,9 +217,10 @@ impl<T: Copy> Caller<T> {
             Alarm::Hedge { slot, generation } if self.is_current(slot, generation) => self.hedge(slot, context),
             Alarm::Late { slot, generation } if self.is_current(slot, generation) => {
                 context.sometimes(super::mark::DEADLINE_PASSED);
-                self.end(slot, None, context);
+                self.end(slot, None, None, context);
             }
-            Alarm::Again { .. } | Alarm::Hedge { .. } | Alarm::Late { .. } | Alarm::User(_) => {}
+            Alarm::Blocked(site) => self.tell_blocked(site, context),
+            Alarm::Again { .. } | Alarm::Hedge { .. } | Alarm::Late { .. } | Alarm::User(_) | Alarm::Undo(_) => {}
         }
         self.start_ready(context);
     }
@@ -220,6 +252,10 @@ impl<T: Copy> Caller<T> {
         let Some(call) = self.slots[slot as usize].call.as_mut() else { return };
         let now = context.now();
         let site = &mut self.sites[usize::from(call.site)];
+        if site.route.policy.credits.is_some() && !site.has_credit(&call.wanted, context) && self.rules.waits_for_credit() {
+            context.sometimes(super::mark::STARVED);
+            return self.starve(slot, context);
+        }
         let permit = match site.breaker.as_mut().map(|breaker| breaker.try_call(now)) {
             Some(Err(_)) => {
                 site.has_tripped = true;
@@ -239,7 +275,7 @@ impl<T: Copy> Caller<T> {
         if is_held_back {
             context.sometimes(super::mark::THROTTLED);
         }
-        let Some(instance) = (if is_held_back { None } else { site.pick(call.wanted.call, context) }) else {
+        let Some(instance) = (if is_held_back { None } else { site.pick(&call.wanted, &*self.rules, context) }) else {
             if let (Some(breaker), Some(permit)) = (&mut site.breaker, permit) {
                 breaker.record(now, permit, Duration::ZERO, Outcome::Ignored);
             }
@@ -248,15 +284,21 @@ impl<T: Copy> Caller<T> {
         let number = call.sent;
         call.sent = call.sent.saturating_add(1);
         let key = self.rules.key_of_attempt(call.wanted.call, number);
-        let Wanted { root, call: id, priority, .. } = call.wanted;
+        let Wanted { root, call: id, priority, item, when_durable, .. } = call.wanted;
+        let credit = site.credits.as_mut().map(|credits| credits.take(call.site, instance));
         let (service, endpoint, deadline) = (site.route.service, site.route.endpoint, call.deadline);
         let (timeout, hedged) = (site.route.policy.timeout, site.hedge.as_mut().filter(|_| call.copies == 0).map(|hedge| hedge.begin(now)));
         let found = &mut self.slots[slot as usize];
         let attempt = Attempt { slot, generation: found.generation, number };
         found.open.push(Open { number, instance, sent: now, permit });
-        let (node, request) = (self.graph.node(service, instance), Request { attempt, root, call: id, key, endpoint, priority, deadline });
+        let node = self.graph.node(service, instance);
+        let request = Message::Request(Request { attempt, root, call: id, key, endpoint, priority, deadline, item, credit });
         for _ in 0..self.rules.copies() {
-            context.send(node, Message::Request(request));
+            if when_durable && self.rules.logs_saga_first() {
+                context.send_when_durable(node, request.clone());
+            } else {
+                context.send(node, request.clone());
+            }
         }
         if let Some(timeout) = timeout {
             self.agenda.set(now + timeout, Alarm::Timeout(attempt), context);
@@ -298,7 +340,7 @@ impl<T: Copy> Caller<T> {
         let site = &mut self.sites[usize::from(call.site)];
         let again = match (site.retry.as_mut(), call.attempts.as_mut()) {
             (Some(retry), Some(attempts)) => retry.again(now, attempts, left, context.random()),
-            _ => return self.end(slot, answer, context),
+            _ => return self.end(slot, answer, None, context),
         };
         match self.rules.again(again) {
             Again::After(after) => {
@@ -306,7 +348,7 @@ impl<T: Copy> Caller<T> {
                 context.sometimes(super::mark::RETRIED);
                 self.agenda.set(now + after, Alarm::Again { slot, generation }, context);
             }
-            Again::Stop(_) => self.end(slot, answer, context),
+            Again::Stop(_) => self.end(slot, answer, None, context),
         }
     }
 
@@ -327,7 +369,7 @@ impl<T: Copy> Caller<T> {
     }
 
     /// A call is over, and with it all of its attempts.
-    fn end<P: Node>(&mut self, slot: u32, answer: Option<Answer>, context: &mut Context<'_, P>) {
+    fn end<P: Node>(&mut self, slot: u32, answer: Option<Answer>, value: Option<Value>, context: &mut Context<'_, P>) {
         let now = context.now();
         let found = &mut self.slots[slot as usize];
         let Some(call) = found.call.take() else { return };
@@ -356,9 +398,56 @@ impl<T: Copy> Caller<T> {
             }
         }
         let took = now.since(call.wanted.due);
-        context.note(P::noted(Note::Ended { service: site.route.service, call: call.wanted.call, answer, took }));
+        let (Wanted { call: id, priority, item, .. }, Route { service, does, .. }) = (call.wanted, &site.route);
+        let (service, does) = (*service, *does);
+        context.note(P::noted(Note::Ended { service, call: id, answer, took, does, priority, value }));
         self.free.push(slot);
-        self.over.push((call.token, answer));
+        self.over.push(Over { token: call.token, answer, value, item });
+    }
+
+    /// A call waits until an instance has room for it.
+    fn starve<P: Node>(&mut self, slot: u32, context: &mut Context<'_, P>) {
+        let found = &self.slots[slot as usize];
+        let Some(call) = &found.call else { return };
+        let (number, site) = (call.site, &mut self.sites[usize::from(call.site)]);
+        let instance = site.only(&call.wanted);
+        let Some(credits) = &mut site.credits else { return };
+        credits.wait(instance, slot, found.generation);
+        if !std::mem::replace(&mut credits.is_armed, true) {
+            self.agenda.set(context.now() + BLOCKED_AFTER, Alarm::Blocked(number), context);
+        }
+    }
+
+    /// Calls have waited for a while: what was sent may have been lost.
+    fn tell_blocked<P: Node>(&mut self, number: u16, context: &mut Context<'_, P>) {
+        let site = &mut self.sites[usize::from(number)];
+        let Some(credits) = &mut site.credits else { return };
+        for (instance, channel, used) in credits.blocked(number) {
+            context.send(self.graph.node(site.route.service, instance), Message::Blocked { channel, number: used });
+        }
+        credits.is_armed = credits.has_waiting();
+        if credits.is_armed {
+            self.agenda.set(context.now() + BLOCKED_AFTER, Alarm::Blocked(number), context);
+        }
+    }
+
+    /// An instance has room for more.
+    pub(super) fn granted<P: Node>(&mut self, from: NodeId, channel: Channel, limit: u64, context: &mut Context<'_, P>) {
+        let Some(site) = self.sites.get_mut(usize::from(channel.site)) else { return };
+        let (service, instance) = self.graph.at(from);
+        let is_any = !site.is_chosen();
+        let Some(credits) = site.credits.as_mut().filter(|_| service == site.route.service) else { return };
+        credits.granted(channel, instance, limit);
+        while let Some((slot, generation)) = self.next_starved(channel.site, instance, is_any) {
+            if self.is_current(slot, generation) {
+                self.attempt(slot, context);
+            }
+        }
+        self.start_ready(context);
+    }
+
+    fn next_starved(&mut self, site: u16, instance: u32, any: bool) -> Option<(u32, u32)> {
+        self.sites[usize::from(site)].credits.as_mut()?.next(instance, any)
     }
 
     fn take_slot(&mut self, call: Call<T>) -> (u32, u32) {
@@ -388,7 +477,9 @@ impl Site {
             has_tripped: false,
             throttle: policy.throttle.as_ref().map(|settings| Throttle::new(settings).expect(VALID)),
             instances: service.instances,
-            is_store: service.stores,
+            is_store: service.stores || service.is_orchestrator(),
+            has_items: service.has_items(),
+            credits: None,
             balancer,
             breaker: policy.breaker.as_ref().map(|settings| Breaker::new(settings).expect(VALID)),
             bulkhead: policy.bulkhead.as_ref().map(|settings| Bulkhead::new(settings).expect(VALID)),
@@ -399,15 +490,40 @@ impl Site {
         }
     }
 
-    /// The instance that is asked: of a store the one that has the key.
-    fn pick<P: Node>(&mut self, key: u64, context: &mut Context<'_, P>) -> Option<u32> {
-        if self.is_store || self.instances == 1 {
-            return Some((key % u64::from(self.instances)) as u32);
+    /// Whether the instance is chosen by the call alone.
+    fn is_chosen(&self) -> bool {
+        self.is_store || self.instances == 1
+    }
+
+    /// The instance that is asked, where no other will do: of a store the one that has the key.
+    fn only(&self, wanted: &Wanted) -> Option<u32> {
+        let key = wanted.item.map(u64::from).filter(|_| self.has_items).unwrap_or(wanted.call);
+        self.is_chosen().then(|| (key % u64::from(self.instances)) as u32)
+    }
+
+    /// Whether there is a credit for an instance that can be asked.
+    fn has_credit<P: Node>(&mut self, wanted: &Wanted, context: &mut Context<'_, P>) -> bool {
+        let only = self.only(wanted);
+        if self.credits.is_none() {
+            let life = context.random().word() as u32;
+            self.credits = self.route.policy.credits.map(|settings| Credits::new(settings, self.instances, life));
+        }
+        self.credits.as_ref().is_none_or(|credits| credits.has_for(only))
+    }
+
+    /// The instance that is asked.
+    fn pick<P: Node>(&mut self, wanted: &Wanted, rules: &dyn Rules, context: &mut Context<'_, P>) -> Option<u32> {
+        if let Some(only) = self.only(wanted) {
+            return Some(only);
         }
         let (now, outliers) = (context.now(), &self.outliers);
         let all = outliers.as_ref().is_none_or(|outliers| outliers.in_panic(now));
-        let eligible = |id| all || outliers.as_ref().is_none_or(|outliers| !outliers.is_ejected(now, id));
-        self.balancer.pick(now, key, eligible, context.random()).map(|id| id as u32)
+        let credits = self.credits.as_ref().filter(|_| rules.waits_for_credit());
+        let eligible = |id| {
+            (all || outliers.as_ref().is_none_or(|outliers| !outliers.is_ejected(now, id)))
+                && credits.is_none_or(|credits| credits.has(id as u32))
+        };
+        self.balancer.pick(now, wanted.call, eligible, context.random()).map(|id| id as u32)
     }
 
     /// A request to an instance is over; returns whether that made the instance an outlier.

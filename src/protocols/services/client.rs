@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use super::agenda::{Alarm, Node, Timer};
-use super::caller::{Caller, Wanted};
+use super::caller::{Caller, Over, Wanted};
 use super::graph::Graph;
 use super::mark;
 use super::message::Message;
@@ -21,6 +21,10 @@ pub struct Client {
     caller: Caller<Asker>,
     pace: Pace,
     important: Ratio,
+    /// What else it asks for, and how often.
+    mix: Vec<Ratio>,
+    /// What its requests are about; of nothing in particular without.
+    items: Option<Items>,
     is_quiet: bool,
 }
 
@@ -33,8 +37,32 @@ pub struct ClientConfig {
     pub load: Load,
     /// How many of its requests are more important than the others.
     pub important: Ratio,
+    /// How many of its requests are for the other routes of the graph, each in its turn; the others are for the first.
+    pub mix: Vec<Ratio>,
+    /// Which items its requests are about, where services have items.
+    pub items: Items,
     /// What it goes by.
     pub rules: Arc<dyn Rules>,
+}
+
+/// Which items requests are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Items {
+    /// How many there are, one at least.
+    pub count: u32,
+    /// How many of the requests are about the first one; the others are about each of the others as likely.
+    pub hot: Ratio,
+}
+
+impl Items {
+    fn draw(self, context: &mut Context<'_, Client>) -> u32 {
+        let random = context.random();
+        if self.count < 2 || !self.hot.is_never() && random.chance(self.hot) {
+            return 0;
+        }
+        let first = u32::from(!self.hot.is_never());
+        first + random.below(u64::from(self.count - first)) as u32
+    }
 }
 
 /// When a client has requests.
@@ -109,13 +137,14 @@ impl Process for Client {
 
     fn boot(config: &ClientConfig, _: &Files, context: &mut Context<'_, Self>) -> Self {
         const VALID: &str = "settings were looked at when they were read";
-        let ClientConfig { graph, load, important, rules } = config;
-        let caller = Caller::new(graph, std::slice::from_ref(graph.root()), rules, context.now());
+        let ClientConfig { graph, load, important, mix, items, rules } = config;
+        let caller = Caller::new(graph, graph.roots(), rules, context.now());
+        let items = graph.has_items().then_some(*items);
         let pace = match load {
             Load::Open(open) => Pace::Open { arrivals: open.arrivals().expect(VALID), next: None },
             Load::Closed { think, .. } => Pace::Closed { think: Sampler::new(think.clone()).expect(VALID) },
         };
-        let mut client = Self { caller, pace, important: *important, is_quiet: false };
+        let mut client = Self { caller, pace, important: *important, mix: mix.clone(), items, is_quiet: false };
         match load {
             Load::Open(_) => client.await_next(since_beginning(context.now()), context),
             Load::Closed { users, .. } => (0..*users).for_each(|user| client.think(user, context)),
@@ -123,11 +152,13 @@ impl Process for Client {
         client
     }
 
-    fn on_message(&mut self, _: NodeId, message: Message, context: &mut Context<'_, Self>) {
-        if let Message::Reply { attempt, answer, .. } = message {
-            self.caller.answered(attempt, answer, context);
-            self.go_on(context);
+    fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
+        match message {
+            Message::Reply { attempt, answer, value, .. } => self.caller.answered(attempt, answer, value, context),
+            Message::Granted { channel, limit } => self.caller.granted(from, channel, limit, context),
+            Message::Request(_) | Message::Cancel { .. } | Message::Blocked { .. } => {}
         }
+        self.go_on(context);
     }
 
     fn on_timer(&mut self, timer: Timer, context: &mut Context<'_, Self>) {
@@ -205,9 +236,12 @@ impl Client {
 
     fn ask(&mut self, asker: Asker, due: LocalTime, context: &mut Context<'_, Self>) {
         let (root, priority) = (context.random().word(), self.priority(context));
-        let deadline = self.caller.own_deadline(0, context.now());
-        context.note(Self::noted(Note::Begun { service: self.caller.service(0), call: root, deadline }));
-        self.caller.begin(0, asker, Wanted { root, call: root, priority, deadline: None, due }, context);
+        let site = self.mix.iter().position(|share| context.random().chance(*share)).map_or(0, |place| place as u16 + 1);
+        let item = self.items.map(|items| items.draw(context));
+        let deadline = self.caller.own_deadline(site, context.now());
+        context.note(Self::noted(Note::Begun { service: self.caller.service(site), call: root, deadline, item }));
+        let wanted = Wanted { root, call: root, priority, deadline: None, due, item, when_durable: false };
+        self.caller.begin(site, asker, wanted, context);
     }
 
     fn priority(&self, context: &mut Context<'_, Self>) -> u8 {
@@ -216,7 +250,7 @@ impl Client {
 
     /// Users whose requests are over think.
     fn go_on(&mut self, context: &mut Context<'_, Self>) {
-        while let Some((asker, _)) = self.caller.take_over() {
+        while let Some(Over { token: asker, .. }) = self.caller.take_over() {
             if let Some(user) = asker {
                 self.think(user, context);
             }

@@ -38,6 +38,30 @@ pub static DECOYS: &[Mutant] = &[
         property: None,
         about: "Copies of a call that was answered go on: their answers are not waited for.",
     },
+    Mutant {
+        name: "service/decoy-loads-for-each",
+        rules: &LoadsForEach,
+        source: "RFC 9111, §4: a cache may forward any request that it has no fresh answer to",
+        needs: &[],
+        property: None,
+        about: "Each request that misses a cache loads the value itself: that is more work for the store, and answers are the same.",
+    },
+    Mutant {
+        name: "service/decoy-keeps-nothing",
+        rules: &KeepsNothing,
+        source: "RFC 9111, §3: a cache may keep what it is allowed to, and need not",
+        needs: &[],
+        property: None,
+        about: "Caches keep nothing: each answer is loaded.",
+    },
+    Mutant {
+        name: "service/decoy-all-important",
+        rules: &AllImportant,
+        source: "Google, Site Reliability Engineering (2016), ch. 21: without criticality all requests are shed alike",
+        needs: &[],
+        property: None,
+        about: "All requests wait as if they were important. It is no promise that the others give way, unless a scenario demands it.",
+    },
 ];
 
 #[derive(Debug)]
@@ -73,5 +97,32 @@ struct LetsCopiesGoOn;
 impl Rules for LetsCopiesGoOn {
     fn cancels_copies(&self) -> bool {
         false
+    }
+}
+
+#[derive(Debug)]
+struct LoadsForEach;
+
+impl Rules for LoadsForEach {
+    fn one_load_for_all(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct KeepsNothing;
+
+impl Rules for KeepsNothing {
+    fn caches(&self, _: bool) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct AllImportant;
+
+impl Rules for AllImportant {
+    fn priority(&self, _: u8) -> u8 {
+        1
     }
 }

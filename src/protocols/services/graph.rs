@@ -5,9 +5,12 @@ use std::sync::Arc;
 use petgraph::algo::{astar, tarjan_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::Dfs;
+use serde::Serialize;
 
 use super::policy::Policy;
 use crate::base::{Duration, NodeId, Ratio};
+use crate::policies::cache::CacheSettings;
+use crate::policies::credits::CreditSettings;
 use crate::policies::limiter::{ConcurrencySettings, TokenBucketSettings};
 use crate::policies::queue::QueueSettings;
 use crate::policies::sampler::Distribution;
@@ -29,6 +32,10 @@ pub struct Service {
     pub stores: bool,
     /// For how long it is remembered under its key what was answered to a request; nothing if it is not.
     pub keys: Option<Duration>,
+    /// How much there is of each item: so many requests to write it succeed, less what is undone; nothing if any number.
+    pub stock: Option<u32>,
+    /// Whether each item is there from the beginning, and not only when it has been written.
+    pub filled: bool,
     /// How many requests an instance works on at once at most, as the limit has it just then; nothing if workers alone bound it.
     pub limit: Option<ConcurrencySettings>,
     /// How many requests an instance takes; nothing if any number.
@@ -46,8 +53,31 @@ pub struct Endpoint {
     pub work: Distribution,
     /// How often that fails.
     pub fails: Ratio,
+    /// What a request does to what the service stores.
+    pub does: Does,
+    /// Whether the effects of its calls belong together: all of them, or none.
+    pub atomic: bool,
     /// The calls that it makes then: those of a step at once, one step after the other.
     pub steps: Vec<Vec<Call>>,
+}
+
+/// What a request does to what a service stores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Does {
+    /// It has an effect.
+    #[default]
+    Writes,
+    /// It has none, and tells what there is under its item.
+    Reads,
+    /// It undoes the effect that a call had: a compensation.
+    Undoes,
+}
+
+impl Does {
+    /// Whether it is what requests do as a rule.
+    pub(super) fn is_usual(&self) -> bool {
+        *self == Self::Writes
+    }
 }
 
 /// A call of one service by another, or by a client.
@@ -59,6 +89,17 @@ pub struct Call {
     pub optional: bool,
     /// How.
     pub policy: Policy,
+    /// How its answers are kept by the instance that makes it; not at all without.
+    pub cache: Option<CacheSettings>,
+    /// What undoes it, where it is a step of a saga: an endpoint of the same service.
+    pub undo: Option<String>,
+}
+
+impl Call {
+    /// One that has nothing but this.
+    pub fn new(to: String, policy: Policy) -> Self {
+        Self { to, optional: false, policy, cache: None, undo: None }
+    }
 }
 
 /// What is wrong with a graph.
@@ -89,6 +130,16 @@ pub enum Wrong {
     Unreachable(String),
     /// It stores nothing, and remembers keys.
     KeysWithoutStore(String),
+    /// It stores nothing, and has what only a store can have.
+    NoStore(String),
+    /// What this endpoint of a service does is not undone by a call.
+    UndoesNothing(String, String),
+    /// An endpoint whose calls belong together is one of a service that stores something itself.
+    AtomicStore(String),
+    /// A call is undone, and nothing demands that it be.
+    UndoOutsideSaga(String),
+    /// What is called does not read what is stored, and is cached.
+    CachesWrites(String),
     /// There is no service at all.
     Empty,
 }
@@ -104,6 +155,11 @@ impl Wrong {
             Self::Cycle(names) => format!("services call each other in a cycle: {}", names.join(" → ")),
             Self::Unreachable(name) => format!("no request ever reaches `{name}`"),
             Self::KeysWithoutStore(name) => format!("`{name}` stores nothing that a key could guard"),
+            Self::NoStore(name) => format!("`{name}` stores nothing that could be read, undone or used up"),
+            Self::UndoesNothing(service, to) => format!("`{to}` does not undo what `{service}` has done"),
+            Self::AtomicStore(name) => format!("`{name}` stores something, and has an endpoint that is atomic"),
+            Self::UndoOutsideSaga(name) => format!("a call of `{name}` is to be undone, and its endpoint is not atomic"),
+            Self::CachesWrites(to) => format!("answers of `{to}` are cached, which reads nothing"),
             Self::Empty => "there is no service at all".to_owned(),
         }
     }
@@ -117,6 +173,13 @@ impl Wrong {
             Self::Cycle(_) => "let one of them be called by a service of its own: a request in a cycle of bounded workers waits for itself",
             Self::Unreachable(_) => "let something call it, or the workload ask it, or take it out",
             Self::KeysWithoutStore(_) => "write stores: true, or take keys out",
+            Self::NoStore(_) => "write stores: true, or leave out what its endpoints do, and stock",
+            Self::UndoesNothing(..) => "name an endpoint of the service that is called, with does: Undoes",
+            Self::AtomicStore(_) => {
+                "put what it stores into a service of its own: an orchestrator has a log of sagas on its disk, and nothing else"
+            }
+            Self::UndoOutsideSaga(_) => "write atomic: true for the endpoint, or take undo out",
+            Self::CachesWrites(_) => "call an endpoint of a store with does: Reads, or a service that calls such a one",
             Self::Empty => "give one: services: [Service(name: \"gateway\", work: Exponential(\"1ms\"))]",
         }
     }
@@ -133,27 +196,34 @@ pub struct Route {
     pub optional: bool,
     /// How it is called.
     pub policy: Policy,
+    /// What it does to what is stored there.
+    pub does: Does,
+    /// How its answers are kept.
+    pub cache: Option<CacheSettings>,
+    /// The route by which it is undone, in the list of its caller.
+    pub undo: Option<u16>,
 }
 
 /// Services that fit together, and the requests of clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
     services: Vec<Service>,
-    /// Of each service, the routes of its calls, in order over endpoints and steps.
+    /// Of each service, the routes of its calls, in order over endpoints and steps, and then those by which they are undone.
     routes: Vec<Vec<Route>>,
-    /// The route of clients' requests.
-    root: Route,
+    /// The routes of clients' requests.
+    roots: Vec<Route>,
     /// Of each service, the index of the node of its first instance.
     first: Vec<u32>,
     has_deadlines: bool,
+    has_items: bool,
 }
 
 impl Graph {
-    /// Services that clients ask by this call.
+    /// Services that clients ask by these calls, one at least.
     ///
     /// # Errors
-    /// All that is wrong with them. What is wrong with the call of the clients has neither a service nor a call.
-    pub fn new(services: Vec<Service>, root: &Call) -> Result<Arc<Self>, Vec<Flaw>> {
+    /// All that is wrong with them. What is wrong with a call of the clients has no service.
+    pub fn new(services: Vec<Service>, roots: &[Call]) -> Result<Arc<Self>, Vec<Flaw>> {
         let mut flaws = Vec::new();
         if services.is_empty() {
             return Err(vec![Flaw { service: None, call: None, what: Wrong::Empty }]);
@@ -175,19 +245,29 @@ impl Graph {
                     Err(what) => flaws.push(Flaw { service: Some(place), call: Some(number), what }),
                 }
             }
+            undone(&services, place, &mut own, &mut flaws);
             routes.push(own);
         }
-        let root = route(&services, root).map_err(|what| flaws.push(Flaw { service: None, call: None, what })).ok();
+        let mut asked = Vec::new();
+        for (number, call) in roots.iter().enumerate() {
+            match route(&services, call) {
+                Ok(route) => asked.push(route),
+                Err(what) => flaws.push(Flaw { service: None, call: Some(number), what }),
+            }
+        }
         cycles(&services, &graph, &mut flaws);
-        let Some(root) = root.filter(|_| flaws.is_empty()) else { return Err(flaws) };
-        unreachable(&services, &graph, &root, &mut flaws);
+        if !flaws.is_empty() || asked.is_empty() {
+            return Err(flaws);
+        }
+        unreachable(&services, &graph, &asked, &mut flaws);
         if !flaws.is_empty() {
             return Err(flaws);
         }
         let mut nodes = 0;
         let first = services.iter().map(|service| (nodes, nodes += service.instances).0).collect();
-        let has_deadlines = routes.iter().flatten().chain([&root]).any(|route| route.policy.deadline.is_some());
-        Ok(Arc::new(Self { services, routes, root, first, has_deadlines }))
+        let has_deadlines = routes.iter().flatten().chain(&asked).any(|route| route.policy.deadline.is_some());
+        let has_items = services.iter().any(Service::has_items) || routes.iter().flatten().any(|route| route.cache.is_some());
+        Ok(Arc::new(Self { services, routes, roots: asked, first, has_deadlines, has_items }))
     }
 
     /// The services, as they were given.
@@ -200,14 +280,63 @@ impl Graph {
         &self.services[usize::from(place)]
     }
 
-    /// The routes of the calls of the service at this place.
+    /// The routes of the calls of the service at this place, and then those by which they are undone.
     pub fn routes(&self, place: u16) -> &[Route] {
         &self.routes[usize::from(place)]
     }
 
-    /// The route of clients' requests.
+    /// The route of clients' requests: of several the first.
     pub fn root(&self) -> &Route {
-        &self.root
+        &self.roots[0]
+    }
+
+    /// The routes of all that clients ask for, one at least.
+    pub fn roots(&self) -> &[Route] {
+        &self.roots
+    }
+
+    /// Whether requests are about items.
+    pub fn has_items(&self) -> bool {
+        self.has_items
+    }
+
+    /// The credits that a node needs for its call of this number.
+    pub fn credits(&self, caller: NodeId, site: u16) -> Option<&CreditSettings> {
+        let routes = if caller.is_client() { &self.roots } else { self.routes(self.at(caller).0) };
+        routes.get(usize::from(site))?.policy.credits.as_ref()
+    }
+
+    /// How old what clients read may be at most, on account of the caches that lie between.
+    pub fn staleness(&self) -> Duration {
+        self.roots.iter().map(|route| self.staleness_of(None, route)).max().unwrap_or(Duration::ZERO)
+    }
+
+    /// How old what is read by a route may be that this service has; a client if none.
+    fn staleness_of(&self, caller: Option<usize>, route: &Route) -> Duration {
+        let kept = route.cache.filter(|_| !self.is_coherent(caller, route)).map_or(Duration::ZERO, |cache| {
+            let used = cache.ttl + cache.stale.max(cache.stale_on_error);
+            used.max(cache.negative.unwrap_or(Duration::ZERO))
+        });
+        let (first, count) = self.service(route.service).calls_of(route.endpoint);
+        let behind = &self.routes(route.service)[first..first + count];
+        let behind = behind.iter().map(|next| self.staleness_of(Some(usize::from(route.service)), next)).max();
+        kept + behind.unwrap_or(Duration::ZERO)
+    }
+
+    /// Whether a cache before a route learns of every change: all of them go through the one instance that has it.
+    fn is_coherent(&self, caller: Option<usize>, route: &Route) -> bool {
+        let changes = |other: &Route| other.service == route.service && other.does != Does::Reads;
+        let (Some(caller), true) = (caller, self.service(route.service).stores) else { return false };
+        let elsewhere = self.routes.iter().enumerate().filter(|(place, _)| *place != caller).flat_map(|(_, routes)| routes);
+        self.services[caller].instances == 1 && !elsewhere.chain(&self.roots).any(changes)
+    }
+
+    /// The places of the calls of an endpoint whose effects belong together.
+    pub(super) fn effects_of(&self, service: u16, endpoint: u16) -> impl Iterator<Item = u16> {
+        let (first, count) = self.service(service).calls_of(endpoint);
+        let routes = &self.routes(service)[first..first + count];
+        let has_effect = |route: &Route| !route.optional && route.does == Does::Writes && self.service(route.service).stores;
+        (first as u16..).zip(routes).filter(move |(_, route)| has_effect(route)).map(|(call, _)| call)
     }
 
     /// Whether any call has a deadline.
@@ -239,11 +368,27 @@ impl Service {
         self.endpoints.iter().flat_map(|endpoint| endpoint.steps.iter().flatten())
     }
 
+    /// Whether it knows items apart.
+    pub fn has_items(&self) -> bool {
+        self.stores && (self.stock.is_some() || self.endpoints.iter().any(|endpoint| endpoint.does != Does::Writes))
+    }
+
+    /// Whether one of its endpoints has calls whose effects belong together.
+    pub fn is_orchestrator(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.atomic)
+    }
+
+    /// The number of the first call of this endpoint, and how many it has.
+    fn calls_of(&self, endpoint: u16) -> (usize, usize) {
+        let calls = |endpoint: &Endpoint| endpoint.steps.iter().map(Vec::len).sum::<usize>();
+        let endpoint = usize::from(endpoint);
+        (self.endpoints[..endpoint].iter().map(calls).sum(), calls(&self.endpoints[endpoint]))
+    }
+
     /// The number of the first call of each step of this endpoint, and how many calls the step has.
     pub(super) fn steps(&self, endpoint: u16) -> Vec<(u16, u16)> {
-        let endpoint = usize::from(endpoint);
-        let mut first = self.endpoints[..endpoint].iter().flat_map(|before| &before.steps).map(Vec::len).sum::<usize>();
-        let steps = self.endpoints[endpoint].steps.iter();
+        let (mut first, _) = self.calls_of(endpoint);
+        let steps = self.endpoints[usize::from(endpoint)].steps.iter();
         steps.map(|step| ((first as u16, step.len() as u16), first += step.len()).0).collect()
     }
 }
@@ -257,6 +402,12 @@ fn named(services: &[Service], flaws: &mut Vec<Flaw>) {
         if service.keys.is_some() && !service.stores {
             flaw(Wrong::KeysWithoutStore(service.name.clone()));
         }
+        if !service.stores && (service.stock.is_some() || service.endpoints.iter().any(|endpoint| endpoint.does != Does::Writes)) {
+            flaw(Wrong::NoStore(service.name.clone()));
+        }
+        if service.stores && service.is_orchestrator() {
+            flaw(Wrong::AtomicStore(service.name.clone()));
+        }
         let names = [&service.name].into_iter().chain(service.endpoints.iter().map(|endpoint| &endpoint.name));
         names.filter(|name| name.contains('.')).for_each(|name| flaw(Wrong::Dotted(name.clone())));
         for (number, endpoint) in service.endpoints.iter().enumerate() {
@@ -267,14 +418,55 @@ fn named(services: &[Service], flaws: &mut Vec<Flaw>) {
     }
 }
 
-fn route(services: &[Service], Call { to, optional, policy }: &Call) -> Result<Route, Wrong> {
+fn route(services: &[Service], call: &Call) -> Result<Route, Wrong> {
+    let Call { to, optional, policy, cache, .. } = call;
+    let (service, endpoint) = target(services, to)?;
+    let does = services[service].endpoints[endpoint].does;
+    if cache.is_some() && services[service].stores && does != Does::Reads {
+        return Err(Wrong::CachesWrites(to.clone()));
+    }
+    let (service, endpoint) = (service as u16, endpoint as u16);
+    Ok(Route { service, endpoint, optional: *optional, policy: policy.clone(), does, cache: *cache, undo: None })
+}
+
+/// The places of a service, and of an endpoint of it.
+fn target(services: &[Service], to: &str) -> Result<(usize, usize), Wrong> {
     let (name, endpoint) = to.split_once('.').unwrap_or((to, ""));
     let place = services.iter().position(|service| service.name == name).ok_or_else(|| Wrong::Unknown(name.to_owned()))?;
     let endpoints = &services[place].endpoints;
     let found = endpoints.iter().position(|known| known.name == endpoint || endpoint.is_empty() && endpoints.len() == 1);
-    let found = found.ok_or_else(|| Wrong::NoEndpoint(name.to_owned(), endpoint.to_owned()))?;
-    Ok(Route { service: place as u16, endpoint: found as u16, optional: *optional, policy: policy.clone() })
+    Ok((place, found.ok_or_else(|| Wrong::NoEndpoint(name.to_owned(), endpoint.to_owned()))?))
 }
+
+/// Adds the routes by which the calls of a service are undone to those of its calls.
+fn undone(services: &[Service], place: usize, routes: &mut Vec<Route>, flaws: &mut Vec<Flaw>) {
+    let of_endpoint = |endpoint: &Endpoint| vec![endpoint.atomic; endpoint.steps.iter().map(Vec::len).sum()];
+    let atomic = services[place].endpoints.iter().flat_map(of_endpoint);
+    for (number, (call, atomic)) in services[place].calls().zip(atomic).enumerate() {
+        let (Some(undo), Some(of)) = (&call.undo, routes.get(number)) else { continue };
+        let mut flaw = |what| flaws.push(Flaw { service: Some(place), call: Some(number), what });
+        let called = &services[usize::from(of.service)].name;
+        match target(services, undo) {
+            Err(what) => flaw(what),
+            Ok((service, endpoint)) if service != usize::from(of.service) || services[service].endpoints[endpoint].does != Does::Undoes => {
+                flaw(Wrong::UndoesNothing(called.clone(), undo.clone()));
+            }
+            Ok(_) if !atomic => flaw(Wrong::UndoOutsideSaga(services[place].name.clone())),
+            Ok((_, endpoint)) => {
+                // It is tried until it succeeds: what guards a call, or bounds it, would only put that off.
+                let timeout = of.policy.timeout.or(Some(UNDO_TIMEOUT));
+                let policy = Policy { timeout, retry: of.policy.retry.clone(), balance: of.policy.balance.clone(), ..Policy::default() };
+                let route = Route { endpoint: endpoint as u16, policy, does: Does::Undoes, cache: None, undo: None, ..of.clone() };
+                let added = routes.len() as u16;
+                routes[number].undo = Some(added);
+                routes.push(route);
+            }
+        }
+    }
+}
+
+/// After how long without an answer a compensation is tried again, where its call has no time-out.
+const UNDO_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn cycles(services: &[Service], graph: &DiGraph<(), ()>, flaws: &mut Vec<Flaw>) {
     for component in tarjan_scc(graph) {
@@ -290,11 +482,14 @@ fn cycles(services: &[Service], graph: &DiGraph<(), ()>, flaws: &mut Vec<Flaw>) 
     }
 }
 
-fn unreachable(services: &[Service], graph: &DiGraph<(), ()>, root: &Route, flaws: &mut Vec<Flaw>) {
-    let mut walk = Dfs::new(graph, NodeIndex::new(usize::from(root.service)));
+fn unreachable(services: &[Service], graph: &DiGraph<(), ()>, roots: &[Route], flaws: &mut Vec<Flaw>) {
+    let mut walk = Dfs::empty(graph);
     let mut reached = vec![false; services.len()];
-    while let Some(node) = walk.next(graph) {
-        reached[node.index()] = true;
+    for root in roots {
+        walk.move_to(NodeIndex::new(usize::from(root.service)));
+        while let Some(node) = walk.next(graph) {
+            reached[node.index()] = true;
+        }
     }
     for (place, service) in services.iter().enumerate().filter(|(place, _)| !reached[*place]) {
         flaws.push(Flaw { service: Some(place), call: None, what: Wrong::Unreachable(service.name.clone()) });

@@ -3,13 +3,16 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use super::agenda::{Node, Timer};
-use super::caller::{Caller, Wanted};
-use super::graph::{Graph, Service};
+use super::agenda::{Alarm, Node, Timer};
+use super::cache::Caches;
+use super::caller::{Caller, Over, Wanted};
+use super::credits::{Rooms, Taken};
+use super::graph::{Does, Graph, Service};
 use super::mark;
-use super::message::{Answer, Attempt, Message, Request};
+use super::message::{Answer, Attempt, Channel, Message, Request, Value};
 use super::note::Note;
 use super::rules::Rules;
+use super::saga::{self, Sagas};
 use super::store::{FILE, Store};
 use crate::base::{Duration, LocalTime, NodeId, Ratio};
 use crate::policies::Outcome;
@@ -20,11 +23,11 @@ use crate::process::{Context, Files, Mark, Process};
 
 /// An instance.
 pub struct Instance {
-    graph: Arc<Graph>,
-    rules: Arc<dyn Rules>,
+    pub(super) graph: Arc<Graph>,
+    pub(super) rules: Arc<dyn Rules>,
     /// The place of its service.
-    service: u16,
-    endpoints: Vec<Ready>,
+    pub(super) service: u16,
+    pub(super) endpoints: Vec<Ready>,
     queue: Queue<Arrived>,
     /// The most that have waited since the queue was empty.
     longest: u32,
@@ -32,8 +35,11 @@ pub struct Instance {
     busy: u32,
     jobs: Vec<Slot>,
     free: Vec<u32>,
-    caller: Caller<Token>,
+    pub(super) caller: Caller<For>,
+    pub(super) caches: Caches,
+    pub(super) sagas: Sagas,
     store: Option<Store>,
+    rooms: Rooms,
     limit: Option<Concurrency>,
     rate: Option<TokenBucket>,
 }
@@ -50,11 +56,13 @@ pub struct InstanceConfig {
 }
 
 /// An endpoint, as an instance has it.
-struct Ready {
+pub(super) struct Ready {
     work: Sampler,
     fails: Ratio,
+    does: Does,
+    atomic: bool,
     /// The first call of each step, and how many it has.
-    steps: Vec<(u16, u16)>,
+    pub(super) steps: Vec<(u16, u16)>,
 }
 
 /// A request that has come.
@@ -62,6 +70,8 @@ struct Ready {
 struct Arrived {
     from: NodeId,
     request: Request,
+    /// Whether it has a place in the queue that was promised to its caller.
+    has_place: bool,
 }
 
 /// A place for a job.
@@ -86,14 +96,33 @@ struct Job {
     /// How many calls of that are under way.
     pending: u16,
     is_degraded: bool,
+    /// What a store has under the item, as the last of its calls said that had something to say.
+    value: Option<(u16, Value)>,
 }
 
-/// What a call is made for: a job, and the number of the call.
+/// What a call is made for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub(super) enum For {
+    /// A job.
+    Job(JobToken),
+    /// A load into a cache.
+    Load {
+        /// Its place.
+        place: u32,
+    },
+    /// A saga that is undone.
+    Undo {
+        /// Its place.
+        place: u32,
+    },
+}
+
+/// A job, and the number of a call that is made for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JobToken {
     slot: u32,
     generation: u32,
-    call: u16,
+    pub(super) call: u16,
 }
 
 impl Node for Instance {
@@ -130,10 +159,12 @@ impl Process for Instance {
         let endpoint = |(place, endpoint): (usize, &super::graph::Endpoint)| Ready {
             work: Sampler::new(endpoint.work.clone()).expect(VALID),
             fails: endpoint.fails,
+            does: endpoint.does,
+            atomic: endpoint.atomic,
             steps: own.steps(place as u16),
         };
-        let store = own.stores.then(|| Store::open(own.keys, rules, disk.read(FILE), context));
-        Self {
+        let store = own.stores.then(|| Store::open(*service, own, rules, disk, context));
+        let mut instance = Self {
             endpoints: own.endpoints.iter().enumerate().map(endpoint).collect(),
             queue: Queue::new(&own.queue).expect(VALID),
             longest: 0,
@@ -141,22 +172,34 @@ impl Process for Instance {
             jobs: Vec::new(),
             free: Vec::new(),
             caller: Caller::new(graph, graph.routes(*service), rules, context.now()),
+            caches: Caches::new(graph, *service, &**rules),
+            sagas: Sagas::default(),
             store,
+            rooms: Rooms::default(),
             limit: own.limit.as_ref().map(|settings| Concurrency::new(settings).expect(VALID)),
             rate: own.rate.as_ref().map(|settings| TokenBucket::new(settings).expect(VALID)),
             graph: Arc::clone(graph),
             rules: Arc::clone(rules),
             service: *service,
+        };
+        if own.is_orchestrator() {
+            instance.resume_sagas(disk, context);
         }
+        instance
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
         match message {
-            Message::Request(request) => self.arrived(Arrived { from, request }, context),
-            Message::Reply { attempt, answer, .. } => {
-                self.caller.answered(attempt, answer, context);
+            Message::Request(request) => self.arrived(Arrived { from, request, has_place: false }, context),
+            Message::Reply { attempt, answer, value, .. } => {
+                self.caller.answered(attempt, answer, value, context);
                 self.go_on(context);
             }
+            Message::Granted { channel, limit } => {
+                self.caller.granted(from, channel, limit, context);
+                self.go_on(context);
+            }
+            Message::Blocked { channel, number } => self.blocked(from, channel, number, context),
             Message::Cancel { attempt } => self.cancelled(from, attempt, context),
         }
     }
@@ -166,7 +209,10 @@ impl Process for Instance {
             Timer::Work(slot) => self.worked(slot, context),
             Timer::Wake => {
                 while let Some(alarm) = self.caller.agenda.take(context) {
-                    self.caller.alarmed(alarm, context);
+                    match alarm {
+                        Alarm::Undo(place) => self.compensate(place, context),
+                        of_a_call => self.caller.alarmed(of_a_call, context),
+                    }
                 }
             }
             Timer::Arrive => {}
@@ -191,34 +237,42 @@ impl Process for Instance {
     }
 
     fn read_disk(disk: &Files) -> Option<String> {
-        disk.read(FILE).map(|bytes| format!("{} effects", bytes.len() / Store::RECORD))
+        let said = |file, what: &str| disk.read(file).map(|bytes| format!("{} bytes of {what}", bytes.len()));
+        said(FILE, "effects").or_else(|| said(saga::FILE, "sagas"))
     }
 }
 
 impl Instance {
-    /// How many requests it works on or has waiting.
+    /// How many requests it works on or has waiting, and how many sagas it undoes.
     pub fn under_way(&self) -> usize {
-        self.jobs.len() - self.free.len() + self.queue.len()
+        self.jobs.len() - self.free.len() + self.queue.len() + self.sagas.undoing()
     }
 
     fn own(&self) -> &Service {
         self.graph.service(self.service)
     }
 
-    fn arrived(&mut self, arrived: Arrived, context: &mut Context<'_, Self>) {
+    fn arrived(&mut self, mut arrived: Arrived, context: &mut Context<'_, Self>) {
+        if !self.takes_credit(&mut arrived, context) {
+            context.sometimes(mark::REFUSED);
+            return Self::reply(arrived, Answer::Full, Duration::ZERO, context);
+        }
         if self.rate.as_mut().is_some_and(|rate| rate.try_take(context.now(), 1).is_err()) {
             context.sometimes(mark::LIMITED);
+            self.leaves_place(&arrived, context);
             return Self::reply(arrived, Answer::Limited, Duration::ZERO, context);
         }
         if self.busy < self.own().workers && self.queue.is_empty() {
             return self.start(arrived, Duration::ZERO, context);
         }
         let Request { priority, deadline, .. } = arrived.request;
+        let priority = self.rules.priority(priority);
         let deadline = deadline.filter(|_| self.rules.is_too_late(true));
         match self.queue.push(context.now(), Waiting { item: arrived, priority, deadline }) {
             Pushed::Queued => {}
             Pushed::Refused(refused) => {
                 context.sometimes(mark::REFUSED);
+                self.leaves_place(&refused, context);
                 Self::reply(refused, Answer::Full, Duration::ZERO, context);
             }
             Pushed::Displaced { item, why } => self.dropped(item, Duration::ZERO, why, context),
@@ -245,7 +299,8 @@ impl Instance {
     }
 
     fn start(&mut self, arrived: Arrived, waited: Duration, context: &mut Context<'_, Self>) {
-        let (now, Request { root, call, key, endpoint, deadline, .. }) = (context.now(), arrived.request);
+        self.leaves_place(&arrived, context);
+        let (now, Request { root, call, key, endpoint, deadline, item, .. }) = (context.now(), arrived.request);
         if deadline.is_some_and(|deadline| self.rules.is_too_late(deadline <= now)) {
             context.sometimes(mark::EXPIRED);
             return Self::reply(arrived, Answer::Expired, waited, context);
@@ -253,9 +308,17 @@ impl Instance {
         if self.graph.has_deadlines() {
             context.note(Note::Works { root, call, deadline });
         }
-        if let Some(known) = self.store.as_mut().and_then(|store| store.known(now, key)) {
-            context.sometimes(mark::KNOWN);
-            return self.answer(arrived, known, waited, context);
+        let Ready { does, atomic, .. } = self.endpoints[usize::from(endpoint)];
+        if let Some(store) = self.store.as_mut().filter(|_| does == Does::Writes) {
+            let known = if self.rules.claims_key_first() { store.known(now, key) } else { store.known_when_done(now, key) };
+            if let Some((known, value)) = known {
+                context.sometimes(mark::KNOWN);
+                return self.answer(arrived, known, value, waited, context);
+            }
+            if !self.rules.counts_stock_last() && store.is_sold_out(item) {
+                store.abandoned(key);
+                return Self::reply(arrived, Answer::Failed, waited, context);
+            }
         }
         let held = self.limit.as_mut().map(Concurrency::try_acquire);
         if held == Some(None) {
@@ -264,6 +327,13 @@ impl Instance {
             }
             context.sometimes(mark::LIMITED);
             return Self::reply(arrived, Answer::Limited, waited, context);
+        }
+        if let Some(known) = if atomic { self.begin_saga(&arrived.request, context) } else { None } {
+            context.sometimes(mark::KNOWN);
+            if let (Some(limit), Some(held)) = (&mut self.limit, held.flatten()) {
+                limit.release(held, Duration::ZERO, Outcome::Ignored, 0);
+            }
+            return self.answer(arrived, known, None, waited, context);
         }
         self.busy += 1;
         let work = self.endpoints[usize::from(endpoint)].work.draw(context.random());
@@ -277,6 +347,7 @@ impl Instance {
             step: 0,
             pending: 0,
             is_degraded: false,
+            value: None,
         };
         let slot = self.take_slot(job);
         context.set_timer(Timer::Work(slot), work);
@@ -291,9 +362,10 @@ impl Instance {
         if context.random().chance(self.endpoints[usize::from(endpoint)].fails) {
             return self.finish(slot, Answer::Failed, context);
         }
-        if let (Some(store), false) = (&mut self.store, self.rules.effect_comes_last()) {
-            let Request { key, call, .. } = job.arrived.request;
-            store.apply(key, call, context);
+        let does = self.endpoints[usize::from(endpoint)].does;
+        if let (Some(store), false) = (&mut self.store, self.rules.effect_comes_last() || does != Does::Writes) {
+            // What is refused here is refused again at the end.
+            let _ = store.apply(does, &job.arrived.request, &*self.rules, context);
         }
         if !holds && !self.graph.routes(service).is_empty() {
             let job = self.jobs[slot as usize].job.as_mut().expect("it was there above");
@@ -307,45 +379,69 @@ impl Instance {
     /// Begins the calls of the step that a job is in, or answers if there is none.
     fn step(&mut self, slot: u32, context: &mut Context<'_, Self>) {
         let Slot { generation, job: Some(job) } = &mut self.jobs[slot as usize] else { return };
-        let Request { root, call: id, endpoint, priority, deadline, .. } = job.arrived.request;
-        let Some((first, count)) = self.endpoints[usize::from(endpoint)].steps.get(job.step).copied() else {
+        let Request { root, call: id, endpoint, priority, deadline, item, .. } = job.arrived.request;
+        let ready = &self.endpoints[usize::from(endpoint)];
+        let Some((first, count)) = ready.steps.get(job.step).copied() else {
             let answer = if job.is_degraded { Answer::Degraded } else { Answer::Done };
             return self.finish(slot, answer, context);
         };
         job.pending = count;
-        let (generation, due) = (*generation, context.now());
+        let (generation, due, when_durable) = (*generation, context.now(), ready.atomic);
         for call in first..first + count {
-            let wanted = Wanted { root, call: id_of_call(id, call), priority, deadline, due };
-            self.caller.begin(call, Token { slot, generation, call }, wanted, context);
+            let wanted = Wanted { root, call: id_of_call(id, call), priority, deadline, due, item, when_durable };
+            let token = JobToken { slot, generation, call };
+            if self.caches.has(call) {
+                self.look_up(token, wanted, context);
+            } else {
+                self.caller.begin(call, For::Job(token), wanted, context);
+            }
         }
     }
 
-    /// Goes on with the jobs whose calls are over.
+    /// Goes on with that whose calls are over.
     fn go_on(&mut self, context: &mut Context<'_, Self>) {
-        while let Some((Token { slot, generation, call }, answer)) = self.caller.take_over() {
-            let found = &mut self.jobs[slot as usize];
-            let Some(job) = found.job.as_mut().filter(|_| found.generation == generation) else { continue };
-            job.pending -= 1;
-            let pending = job.pending;
-            match answer {
-                Some(Answer::Done) => {}
-                Some(Answer::Degraded) => job.is_degraded = true,
-                _ if self.caller.is_optional(call) => {
-                    job.is_degraded = true;
-                    context.sometimes(mark::DEGRADED);
+        while let Some(Over { token, answer, value, item }) = self.caller.take_over() {
+            match token {
+                For::Job(token) => {
+                    if item.is_some() {
+                        let (service, does) = self.caller.target(token.call);
+                        self.changed(service, does, item, context);
+                    }
+                    self.called(token, answer, value, context);
                 }
-                // The others of the step may go on: what comes of them is of no use any more.
-                _ => {
-                    self.finish(slot, Answer::CallFailed, context);
-                    continue;
-                }
-            }
-            if pending == 0 {
-                job.step += 1;
-                self.step(slot, context);
+                For::Load { place } => self.loaded(place, answer, value, context),
+                For::Undo { place } => self.compensated(place, answer.is_some_and(Answer::succeeded), context),
             }
         }
         self.take_next(context);
+    }
+
+    /// A call that was made for a job is over.
+    fn called(&mut self, token: JobToken, answer: Option<Answer>, value: Option<Value>, context: &mut Context<'_, Self>) {
+        let JobToken { slot, generation, call } = token;
+        let found = &mut self.jobs[slot as usize];
+        let Some(job) = found.job.as_mut().filter(|_| found.generation == generation) else { return };
+        job.pending -= 1;
+        if let Some(value) = value
+            && job.value.is_none_or(|(other, _)| other < call)
+        {
+            job.value = Some((call, value));
+        }
+        let pending = job.pending;
+        match answer {
+            Some(Answer::Done) => {}
+            Some(Answer::Degraded) => job.is_degraded = true,
+            _ if self.caller.is_optional(call) => {
+                job.is_degraded = true;
+                context.sometimes(mark::DEGRADED);
+            }
+            // The others of the step may go on: what comes of them is of no use any more.
+            _ => return self.finish(slot, Answer::CallFailed, context),
+        }
+        if pending == 0 {
+            job.step += 1;
+            self.step(slot, context);
+        }
     }
 
     /// A job is over.
@@ -357,28 +453,48 @@ impl Instance {
         self.busy -= u32::from(job.holds);
         let outcome = if answer.succeeded() { Outcome::Success } else { Outcome::Failure };
         self.leave(&job, outcome, context);
+        let (mut answer, mut value) = (answer, job.value.map(|(_, value)| value));
+        let Ready { does, atomic, .. } = self.endpoints[usize::from(job.arrived.request.endpoint)];
         if let Some(store) = &mut self.store {
-            let Request { key, call, .. } = job.arrived.request;
+            let (request, now) = (&job.arrived.request, context.now());
             // The effect comes last: what failed has none.
-            if answer.succeeded() && self.rules.effect_comes_last() {
-                store.apply(key, call, context);
+            if answer.succeeded() && (self.rules.effect_comes_last() || does != Does::Writes) {
+                match store.apply(does, request, &*self.rules, context) {
+                    Ok(stored) => value = stored.or(value),
+                    Err(refused) => answer = refused,
+                }
             }
-            store.finished(context.now(), key, answer, self.rules.remembers(answer.succeeded()));
+            if does == Does::Writes {
+                if !self.rules.claims_key_first() {
+                    let _ = store.known(now, request.key);
+                }
+                store.finished(now, request.key, (answer, value), self.rules.remembers(answer.succeeded()));
+            }
         }
-        self.answer(job.arrived, answer, job.waited, context);
+        if atomic {
+            // What its own work could not do was not begun.
+            let steps = if answer == Answer::Failed { 0 } else { job.step + 1 };
+            self.end_saga(&job.arrived.request, answer.succeeded(), steps, context);
+        }
+        self.answer(job.arrived, answer, value, job.waited, context);
     }
 
     /// Answers; what has an effect only when that is on disk.
-    fn answer(&self, Arrived { from, request }: Arrived, answer: Answer, waited: Duration, context: &mut Context<'_, Self>) {
-        let reply = Message::Reply { attempt: request.attempt, answer, waited };
-        if self.store.is_some() && answer.succeeded() && self.rules.answers_when_durable() {
+    fn answer(&self, arrived: Arrived, answer: Answer, value: Option<Value>, waited: Duration, context: &mut Context<'_, Self>) {
+        let Arrived { from, request, .. } = arrived;
+        let reply = Message::Reply { attempt: request.attempt, answer, waited, value };
+        let is_stored = self.store.is_some() || self.endpoints[usize::from(request.endpoint)].atomic;
+        if is_stored && answer.succeeded() && self.rules.answers_when_durable() {
             context.send_when_durable(from, reply);
         } else {
             context.send(from, reply);
         }
     }
 
-    fn dropped(&self, arrived: Arrived, waited: Duration, why: DropReason, context: &mut Context<'_, Self>) {
+    fn dropped(&mut self, arrived: Arrived, waited: Duration, why: DropReason, context: &mut Context<'_, Self>) {
+        if self.rules.frees_dropped() {
+            self.leaves_place(&arrived, context);
+        }
         let is_late = why == DropReason::Deadline;
         context.sometimes(if is_late { mark::EXPIRED } else { mark::SHED });
         if self.rules.answers_dropped() {
@@ -386,17 +502,53 @@ impl Instance {
         }
     }
 
-    fn reply(Arrived { from, request }: Arrived, answer: Answer, waited: Duration, context: &mut Context<'_, Self>) {
-        context.send(from, Message::Reply { attempt: request.attempt, answer, waited });
+    fn reply(Arrived { from, request, .. }: Arrived, answer: Answer, waited: Duration, context: &mut Context<'_, Self>) {
+        context.send(from, Message::Reply { attempt: request.attempt, answer, waited, value: None });
+    }
+
+    /// A request comes for a credit, where its caller needs one: whether there is room for it.
+    fn takes_credit(&mut self, arrived: &mut Arrived, context: &mut Context<'_, Self>) -> bool {
+        let (from, Some(credit)) = (arrived.from, arrived.request.credit) else { return true };
+        let Some(settings) = self.graph.credits(from, credit.channel.site) else { return true };
+        let Taken { has_room, lost, limit, has_place } = self.rooms.takes(settings, from, credit, self.rules.finds_lost_credits());
+        arrived.has_place = has_place && has_room;
+        Self::tell_room(from, credit.channel, lost, limit, context);
+        has_room || !self.rules.waits_for_credit()
+    }
+
+    /// A request that had a place leaves it.
+    fn leaves_place(&mut self, arrived: &Arrived, context: &mut Context<'_, Self>) {
+        let (from, Some(credit), true) = (arrived.from, arrived.request.credit, arrived.has_place) else { return };
+        let limit = self.rooms.left(from, credit.channel);
+        Self::tell_room(from, credit.channel, 0, limit, context);
+    }
+
+    /// A caller has used so many credits, and waits for more.
+    fn blocked(&mut self, from: NodeId, channel: Channel, number: u64, context: &mut Context<'_, Self>) {
+        let Some(settings) = self.graph.credits(from, channel.site) else { return };
+        let (lost, limit) = self.rooms.blocked(settings, from, channel, number, self.rules.finds_lost_credits());
+        Self::tell_room(from, channel, lost, Some(limit), context);
+    }
+
+    fn tell_room(to: NodeId, channel: Channel, lost: u64, limit: Option<u64>, context: &mut Context<'_, Self>) {
+        if lost > 0 {
+            context.sometimes(mark::CREDIT_LOST);
+        }
+        if let Some(limit) = limit {
+            context.send(to, Message::Granted { channel, limit });
+        }
     }
 
     /// A request is not needed any more: if it waits, it goes; if it is worked on, the work stops, as long as nothing has come of it.
     fn cancelled(&mut self, from: NodeId, attempt: Attempt, context: &mut Context<'_, Self>) {
         let is_meant = |arrived: &Arrived| arrived.from == from && arrived.request.attempt == attempt;
-        if self.queue.remove(|arrived| is_meant(arrived)).is_some() {
+        if let Some(arrived) = self.queue.remove(|arrived| is_meant(arrived)) {
+            self.leaves_place(&arrived, context);
             return context.sometimes(mark::CANCELLED);
         }
-        let place = self.jobs.iter().position(|slot| slot.job.as_ref().is_some_and(|job| !job.is_worked && is_meant(&job.arrived)));
+        // A saga that has begun is brought to an end.
+        let may_stop = |job: &Job| !job.is_worked && !self.endpoints[usize::from(job.arrived.request.endpoint)].atomic;
+        let place = self.jobs.iter().position(|slot| slot.job.as_ref().is_some_and(|job| may_stop(job) && is_meant(&job.arrived)));
         let Some(place) = place else { return };
         let slot = place as u32;
         let found = &mut self.jobs[place];
@@ -431,7 +583,7 @@ impl Instance {
 }
 
 /// The id of a call that is made for the call of this id: the same whenever it is made.
-fn id_of_call(id: u64, call: u16) -> u64 {
+pub(super) fn id_of_call(id: u64, call: u16) -> u64 {
     // The finaliser of SplitMix64: one to one.
     let mut word = id ^ (u64::from(call) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -33,6 +33,41 @@ pub struct Request {
     pub priority: u8,
     /// When it is too late to begin with it, by the clocks of all.
     pub deadline: Option<LocalTime>,
+    /// The item that it is about, where services have items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<u32>,
+    /// The credit that it was sent for, where callers need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
+}
+
+/// A credit: the right to one place in the queue of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// For which of its calls the caller has it,
+    pub channel: Channel,
+    /// and how many it had used with this one, in all its life.
+    pub number: u64,
+}
+
+/// What a caller has credits for: one of its calls, and the life in which it makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// The number of the call.
+    pub site: u16,
+    /// A word that is another one after a crash.
+    pub life: u32,
+}
+
+/// What a store has under an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Value {
+    /// The place of the service that stores it.
+    pub service: u16,
+    /// The item.
+    pub item: u32,
+    /// Which one it is, from 1 on: 0 if there is none.
+    pub version: u32,
 }
 
 /// How a request ended.
@@ -83,11 +118,28 @@ pub enum Message {
         answer: Answer,
         /// How long it waited for a worker.
         waited: Duration,
+        /// What a store has under the item that it was about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<Value>,
     },
     /// It is not needed any more.
     Cancel {
         /// Which attempt.
         attempt: Attempt,
+    },
+    /// There is room for all that is sent for credits up to this one.
+    Granted {
+        /// Whose credits.
+        channel: Channel,
+        /// The number of the last one.
+        limit: u64,
+    },
+    /// Calls wait for credits.
+    Blocked {
+        /// Whose credits.
+        channel: Channel,
+        /// How many were used: what has not come of them is lost.
+        number: u64,
     },
 }
 
@@ -97,6 +149,8 @@ impl process::Message for Message {
             "Request" => "A client or a service asks something of an instance.",
             "Reply" => "How a request ended, and how long it had waited.",
             "Cancel" => "A request is not needed any more: another copy of it was answered.",
+            "Granted" => "An instance has room for more requests of a caller: credits.",
+            "Blocked" => "A caller has calls that wait for credits of an instance, and tells how many it has used.",
             _ => "",
         }
     }

@@ -7,8 +7,10 @@
 //! [`Rules`] are the decisions that the rest hangs on; each mutant breaks one, each decoy bends one that may be bent.
 
 mod agenda;
+mod cache;
 mod caller;
 mod client;
+mod credits;
 mod decoys;
 mod graph;
 mod instance;
@@ -19,6 +21,7 @@ mod note;
 mod policy;
 pub mod properties;
 mod rules;
+mod saga;
 mod store;
 
 use std::sync::Arc;
@@ -26,11 +29,11 @@ use std::sync::Arc;
 use crate::process;
 
 pub use agenda::Timer;
-pub use client::{Client, ClientConfig, Load, OpenLoop};
+pub use client::{Client, ClientConfig, Items, Load, OpenLoop};
 pub use decoys::DECOYS;
-pub use graph::{Call, Endpoint, Flaw, Graph, Route, Service, Wrong};
+pub use graph::{Call, Does, Endpoint, Flaw, Graph, Route, Service, Wrong};
 pub use instance::{Instance, InstanceConfig};
-pub use message::{Answer, Attempt, Message, Request};
+pub use message::{Answer, Attempt, Channel, Credit, Message, Request, Value};
 pub use mutants::MUTANTS;
 pub use note::Note;
 pub use policy::Policy;

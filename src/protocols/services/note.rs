@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::message::Answer;
+use super::graph::Does;
+use super::message::{Answer, Value};
 use crate::base::{Duration, LocalTime};
 
 /// What a client or an instance says.
@@ -16,6 +17,9 @@ pub enum Note {
         call: u64,
         /// When it must be over, if that is given.
         deadline: Option<LocalTime>,
+        /// The item that it is about, where services have items.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
     },
     /// A call is over, with all attempts.
     Ended {
@@ -27,6 +31,15 @@ pub enum Note {
         answer: Option<Answer>,
         /// How long it took since it was due.
         took: Duration,
+        /// What it does where it is stored.
+        #[serde(skip_serializing_if = "Does::is_usual")]
+        does: Does,
+        /// How important it is, above the usual.
+        #[serde(skip_serializing_if = "is_usual")]
+        priority: u8,
+        /// What a store has under its item, as the answer said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        value: Option<Value>,
     },
     /// Work is begun on a request, where requests have deadlines.
     Works {
@@ -51,4 +64,9 @@ pub enum Note {
     },
     /// A client that is to begin nothing new has nothing under way.
     Idle,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_usual(priority: &u8) -> bool {
+    *priority == 0
 }

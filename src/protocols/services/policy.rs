@@ -4,6 +4,7 @@ use crate::base::Duration;
 use crate::policies::balancer::{BalancerSettings, Policy as Balance};
 use crate::policies::breaker::BreakerSettings;
 use crate::policies::bulkhead::BulkheadSettings;
+use crate::policies::credits::CreditSettings;
 use crate::policies::hedge::HedgeSettings;
 use crate::policies::outlier::OutlierSettings;
 use crate::policies::retry::RetrySettings;
@@ -26,6 +27,8 @@ pub struct Policy {
     pub bulkhead: Option<BulkheadSettings>,
     /// How calls are held back that would not be accepted.
     pub throttle: Option<ThrottleSettings>,
+    /// How many requests an instance has room for, from each caller: a call waits for a credit.
+    pub credits: Option<CreditSettings>,
     /// Which instances are not asked for a while.
     pub outliers: Option<OutlierSettings>,
     /// Which instance is asked.
@@ -43,6 +46,7 @@ impl Default for Policy {
             breaker: None,
             bulkhead: None,
             throttle: None,
+            credits: None,
             outliers: None,
             balance: BalancerSettings { policy: Balance::RoundRobin, slow_start: None },
         }

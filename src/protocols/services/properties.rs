@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use super::graph::Graph;
-use super::message::{Answer, Message};
+use super::graph::{Does, Graph};
+use super::instance::id_of_call;
+use super::message::{Answer, Message, Value};
 use super::note::Note;
-use super::store::{Effect, FILE, Store, amount};
+use super::saga::{self, Entry, State};
+use super::store::{Effect, FILE, amount};
 use crate::base::{Change, Duration, LocalTime, NodeId, SortedMap, Time};
 use crate::check::{Property, PropertyReport, Rule, Sighting, Violations};
 use crate::require::{ALL, Meter, Reading};
@@ -29,8 +31,21 @@ pub const ENDS_ONCE: Property = Property::always("ends-once", "every request of 
 pub const CONSERVATION: Property =
     Property::always("store-conservation", "a store that starts again holds what the effects add up to that were on its disk");
 
+/// That sagas are done whole, or not at all.
+pub const ALL_OR_NOTHING: Property = Property::always(
+    "all-or-nothing",
+    "where an endpoint is atomic, all stores that its calls write to have their effects when it has succeeded; when it is over and has not, \
+     none has one that is not undone, and none ever has; and of no item more is taken than there is",
+);
+/// That reads are current.
+pub const READS_CURRENT: Property = Property::always(
+    "reads-current",
+    "what a client is told of an item is about that item, and not older than what any client had been told when the request was due, but \
+     for as long as the caches between allow. A cache that all changes of its items go through allows nothing",
+);
+
 /// All of them.
-pub const PROPERTIES: [Property; 4] = [EFFECTS_ONCE, IN_TIME, ENDS_ONCE, CONSERVATION];
+pub const PROPERTIES: [Property; 6] = [EFFECTS_ONCE, IN_TIME, ENDS_ONCE, CONSERVATION, ALL_OR_NOTHING, READS_CURRENT];
 
 static DONE_TWICE: Rule = Rule::new("done-twice", "{node} does the effect of call {call} at {at}, which {other} had done at {first}");
 static NOT_DONE: Rule = Rule::new("not-done", "call {call} to `{service}` ended with success at {at}, and its effect is in no store");
@@ -42,6 +57,25 @@ static FORGOTTEN: Rule = Rule::new(
     "effects-forgotten",
     "{node} starts at {at} with {effects} effects that add up to {total}; {known} were on its disk, which add up to {sum}",
 );
+static UNDONE_AGAIN: Rule =
+    Rule::new("undone-again", "{node} undoes the effect of call {call} at {at}, which {other} had undone at {first}");
+static HALF_DONE: Rule = Rule::new(
+    "half-done",
+    "{node} holds saga {saga} to be done at {at}, and call {call} to `{service}`, which is a part of it, has no effect",
+);
+static NOT_UNDONE: Rule = Rule::new(
+    "not-undone",
+    "{node} holds saga {saga} to be undone at {at}, and the effect of call {call} to `{service}`, which is a part of it, is still there",
+);
+static DONE_AFTER_ALL: Rule =
+    Rule::new("done-after-all", "{node} does the effect of call {call} at {at}, which is a part of a saga that was undone at {first}");
+static OVERSOLD: Rule = Rule::new("oversold", "{node} has taken {taken} of item {item} at {at}, and there were {stock}");
+static STALE: Rule = Rule::new(
+    "too-old",
+    "request {call} of {node} is told version {version} of item {item} at {at}; it was due at {due}, and version {known} was told at {told}",
+);
+static OF_ANOTHER: Rule =
+    Rule::new("of-another", "request {call} of {node} is about item {item}, and is told at {at} what there is of item {other}");
 
 /// Why every length can be recorded.
 const GROWS: &str = "the histogram grows as it must";
@@ -57,19 +91,72 @@ pub struct ServicesJudge {
     /// By how much a clock may be ahead: so long after a deadline it may not have passed for a node.
     ahead: Duration,
     drift_ppm: u32,
+    /// By how much two clocks may differ.
+    apart: Duration,
     /// Where each effect was done, and when.
     effects: FxHashMap<u64, (NodeId, Time)>,
+    /// The same of each that was undone.
+    undone: FxHashMap<u64, (NodeId, Time)>,
+    /// How much is taken of each item of a store that has a stock.
+    taken: FxHashMap<(NodeId, u32), u32>,
+    sagas: Sagas,
+    told: Told,
     /// Of each store, the effects that are written and not synced, each with the number of its write.
-    written: SortedMap<NodeId, VecDeque<(u64, Effect)>>,
+    written: SortedMap<NodeId, VecDeque<(u64, Written)>>,
     /// Of each store, how many effects are on disk, and what they add up to.
     stores: SortedMap<NodeId, (u64, u64)>,
-    /// Of each client, the requests that have begun and not ended.
-    open: SortedMap<NodeId, FxHashSet<u64>>,
+    /// Of each client, the requests that have begun and not ended, each with its item.
+    open: SortedMap<NodeId, FxHashMap<u64, Option<u32>>>,
     deadlines: Deadlines,
     /// From when on it is measured.
     measured_from: Time,
     services: Vec<Measured>,
     clients: Measured,
+}
+
+/// What is written to a disk.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    Effect(Effect),
+    Saga(Entry),
+}
+
+/// Sagas that are known to have begun, and what became of them.
+#[derive(Default)]
+struct Sagas {
+    /// Those that are over: whether they were done, and since when.
+    over: FxHashMap<u64, (bool, Time)>,
+    /// Of each call that belongs to a saga, which.
+    of_call: FxHashMap<u64, u64>,
+}
+
+/// What clients were told of items: which version, and when. Of what is long ago, the last.
+struct Told {
+    versions: FxHashMap<(u16, u32), VecDeque<(Time, u32)>>,
+    /// How old a version may be that a client is told, on account of caches.
+    staleness: Duration,
+}
+
+impl Told {
+    /// How long it is remembered what was told before something else was.
+    const KEPT: Duration = Duration::from_secs(600);
+
+    /// The latest version that a client had been told of an item at a time, and when.
+    fn at(&self, value: Value, time: Time) -> Option<(Time, u32)> {
+        let versions = self.versions.get(&(value.service, value.item))?;
+        let place = versions.partition_point(|(at, _)| *at <= time).checked_sub(1)?;
+        versions.get(place).copied()
+    }
+
+    fn add(&mut self, Value { service, item, version }: Value, at: Time) {
+        let versions = self.versions.entry((service, item)).or_default();
+        if versions.back().is_none_or(|(_, known)| *known < version) {
+            while versions.get(1).is_some_and(|(then, _)| at.since(*then) > Self::KEPT + self.staleness) {
+                versions.pop_front();
+            }
+            versions.push_back((at, version));
+        }
+    }
 }
 
 /// The deadlines of clients' requests, as long as work may be begun for them.
@@ -136,14 +223,19 @@ impl Measured {
 }
 
 impl ServicesJudge {
-    /// A judge of these services, where clocks are so far off, which measures what ends from this time on.
-    pub fn new(graph: &Arc<Graph>, clock_offset: Duration, drift_ppm: u32, measured_from: Time) -> Self {
+    /// A judge of these services, where clocks are so far off, and two of them so far apart, which measures what ends from this time on.
+    pub fn new(graph: &Arc<Graph>, clock_offset: Duration, drift_ppm: u32, apart: Duration, measured_from: Time) -> Self {
         Self {
             graph: Arc::clone(graph),
             violations: Violations::default(),
             ahead: clock_offset,
             drift_ppm,
+            apart,
             effects: FxHashMap::default(),
+            undone: FxHashMap::default(),
+            taken: FxHashMap::default(),
+            sagas: Sagas::default(),
+            told: Told { versions: FxHashMap::default(), staleness: graph.staleness() },
             written: SortedMap::new(),
             stores: SortedMap::new(),
             open: SortedMap::new(),
@@ -156,23 +248,24 @@ impl ServicesJudge {
 
     fn client_says(&mut self, node: NodeId, note: &Note, now: Sighting) {
         match *note {
-            Note::Begun { call, deadline, .. } => {
-                self.open.entry(node).or_default().insert(call);
+            Note::Begun { call, deadline, item, .. } => {
+                self.open.entry(node).or_default().insert(call, item);
                 self.deadlines.add(call, deadline, now.at);
             }
-            Note::Ended { service, call, answer, took } => {
-                if !self.open.get_mut(&node).is_some_and(|open| open.remove(&call)) {
-                    self.violations.add(&ENDS_ONCE, now, ENDED_AGAIN.with("call", named(call)).with("node", node));
+            Note::Ended { service, call, answer, took, does, value, .. } => {
+                match self.open.get_mut(&node).and_then(|open| open.remove(&call)) {
+                    None => self.violations.add(&ENDS_ONCE, now, ENDED_AGAIN.with("call", named(call)).with("node", node)),
+                    Some(item) => self.told(node, call, item.zip(value), took, now),
                 }
                 if now.at.since(Time::ZERO) >= self.measured_from.since(Time::ZERO) + took {
                     self.clients.add(answer, took);
                 }
-                self.ended(service, call, answer, now);
+                self.ended(service, call, answer, does, now);
             }
             Note::Idle => {
                 let open = self.open.get(&node).filter(|open| !open.is_empty());
-                if let Some(key) = open.and_then(|open| open.iter().min()) {
-                    let count = open.map_or(0, FxHashSet::len);
+                if let Some(key) = open.and_then(|open| open.keys().min()) {
+                    let count = open.map_or(0, FxHashMap::len);
                     let told = NEVER_ENDED.with("node", node).with("count", count).with("call", named(*key));
                     self.violations.add(&ENDS_ONCE, now, told);
                 }
@@ -183,7 +276,7 @@ impl ServicesJudge {
 
     fn instance_says(&mut self, node: NodeId, note: &Note, now: Sighting) {
         match *note {
-            Note::Ended { service, call, answer, .. } => self.ended(service, call, answer, now),
+            Note::Ended { service, call, answer, does, .. } => self.ended(service, call, answer, does, now),
             Note::Works { root, call, deadline } => {
                 let Some(deadline) = self.deadlines.of(root).into_iter().chain(deadline).min() else { return };
                 // A clock that is behind says that it has not passed when it has.
@@ -212,38 +305,139 @@ impl ServicesJudge {
 
     /// A store writes effects.
     fn writes(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
-        let effects = bytes.chunks_exact(Store::RECORD).map(|record| (write, Effect::read(record)));
+        let effects = bytes.chunks_exact(self.length(node)).map(|record| (write, Written::Effect(Effect::read(record))));
         self.written.entry(node).or_default().extend(effects);
     }
 
-    /// The writes of a store up to this one are on disk.
+    /// An orchestrator writes of sagas.
+    fn logs(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
+        let entries = bytes.chunks_exact(Entry::LENGTH).map(|record| (write, Written::Saga(Entry::read(record))));
+        self.written.entry(node).or_default().extend(entries);
+    }
+
+    /// How long a record is on the disk of a node.
+    fn length(&self, node: NodeId) -> usize {
+        let service = self.graph.service(self.graph.at(node).0);
+        if service.stores { Effect::length(service.has_items()) } else { Entry::LENGTH }
+    }
+
+    /// The writes of a node up to this one are on disk.
     fn synced(&mut self, node: NodeId, through: u64, now: Sighting) {
-        while let Some((_, effect)) = self.written.get_mut(&node).and_then(|written| written.pop_front_if(|(write, _)| *write <= through)) {
-            self.applied(node, effect, now);
+        while let Some((_, written)) = self.written.get_mut(&node).and_then(|written| written.pop_front_if(|(write, _)| *write <= through))
+        {
+            self.on_disk(node, written, now);
         }
     }
 
     /// A node crashed: of what was not synced so many bytes are on disk all the same. The requests of a client are gone with it.
     fn crashed(&mut self, node: NodeId, kept: u64, now: Sighting) {
-        let written = self.written.remove(&node).unwrap_or_default();
-        written.into_iter().take(kept as usize / Store::RECORD).for_each(|(_, effect)| self.applied(node, effect, now));
+        if let Some(written) = self.written.remove(&node) {
+            let whole = kept as usize / self.length(node);
+            for (place, (_, written)) in written.into_iter().enumerate() {
+                match written {
+                    written if place < whole => self.on_disk(node, written, now),
+                    // It is forgotten that it has begun: nothing may have come of it.
+                    Written::Saga(entry) if entry.state == State::Begun => self.is_whole(node, entry, false, now),
+                    Written::Effect(_) | Written::Saga(_) => {}
+                }
+            }
+        }
         self.open.remove(&node);
     }
 
-    fn applied(&mut self, node: NodeId, Effect { key, call }: Effect, now: Sighting) {
-        if let Some((other, first)) = self.effects.insert(call, (node, now.at)) {
-            let told = DONE_TWICE.with("node", node).with("call", named(call)).with("other", other).with("first", first);
+    fn on_disk(&mut self, node: NodeId, written: Written, now: Sighting) {
+        match written {
+            Written::Effect(effect) => self.applied(node, effect, now),
+            Written::Saga(entry) => self.saga(node, entry, now),
+        }
+    }
+
+    fn applied(&mut self, node: NodeId, Effect { key, call, item, does }: Effect, now: Sighting) {
+        let (known, rule) = match does {
+            Does::Undoes => (&mut self.undone, &UNDONE_AGAIN),
+            Does::Writes | Does::Reads => (&mut self.effects, &DONE_TWICE),
+        };
+        if let Some((other, first)) = known.insert(call, (node, now.at)) {
+            let told = rule.with("node", node).with("call", named(call)).with("other", other).with("first", first);
             self.violations.add(&EFFECTS_ONCE, now, told);
         }
         let (effects, total) = self.stores.entry(node).or_default();
         *effects += 1;
         *total = total.wrapping_add(amount(key));
+        self.takes(node, call, item, does, now);
+        if let (Does::Writes, Some(saga)) = (does, self.sagas.of_call.get(&call))
+            && let Some((false, first)) = self.sagas.over.get(saga)
+        {
+            let told = DONE_AFTER_ALL.with("node", node).with("call", named(call)).with("first", *first);
+            self.violations.add(&ALL_OR_NOTHING, now, told);
+        }
+    }
+
+    /// Something is taken of an item, or given back.
+    fn takes(&mut self, node: NodeId, call: u64, item: u32, does: Does, now: Sighting) {
+        let Some(stock) = self.graph.service(self.graph.at(node).0).stock else { return };
+        let taken = self.taken.entry((node, item)).or_default();
+        match does {
+            Does::Undoes => *taken = taken.saturating_sub(u32::from(self.effects.contains_key(&call))),
+            Does::Writes | Does::Reads => *taken += 1,
+        }
+        if *taken > stock {
+            let told = OVERSOLD.with("node", node).with("taken", u64::from(*taken)).with("item", u64::from(item));
+            self.violations.add(&ALL_OR_NOTHING, now, told.with("stock", u64::from(stock)));
+        }
+    }
+
+    /// A saga has begun, or is over: then all of its effects are there, or none.
+    fn saga(&mut self, node: NodeId, entry: Entry, now: Sighting) {
+        let Entry { id, endpoint, state, .. } = entry;
+        if state == State::Begun {
+            let service = self.graph.at(node).0;
+            let calls = self.graph.effects_of(service, endpoint).map(|number| (id_of_call(id, number), id));
+            return self.sagas.of_call.extend(calls);
+        }
+        self.sagas.over.insert(id, (state == State::Done, now.at));
+        self.is_whole(node, entry, state == State::Done, now);
+    }
+
+    /// All effects of a saga are there, or none.
+    fn is_whole(&mut self, node: NodeId, Entry { id, endpoint, .. }: Entry, is_done: bool, now: Sighting) {
+        let graph = Arc::clone(&self.graph);
+        let service = graph.at(node).0;
+        for number in graph.effects_of(service, endpoint) {
+            let call = id_of_call(id, number);
+            let is_there = self.effects.contains_key(&call) && !self.undone.contains_key(&call);
+            if is_there != is_done {
+                let rule = if is_done { &HALF_DONE } else { &NOT_UNDONE };
+                let called = &graph.service(graph.routes(service)[usize::from(number)].service).name;
+                let told = rule.with("node", node).with("saga", named(id)).with("call", named(call)).with("service", &**called);
+                self.violations.add(&ALL_OR_NOTHING, now, told);
+            }
+        }
+    }
+
+    /// A client is told what there is under an item.
+    fn told(&mut self, node: NodeId, call: u64, told: Option<(u32, Value)>, took: Duration, now: Sighting) {
+        let Some((item, value)) = told else { return };
+        if item != value.item {
+            let told = OF_ANOTHER.with("call", named(call)).with("node", node).with("item", u64::from(item));
+            return self.violations.add(&READS_CURRENT, now, told.with("other", u64::from(value.item)));
+        }
+        let due = Time::from_nanos(now.at.as_nanos().saturating_sub(took.as_nanos()));
+        let old = self.told.staleness + self.apart;
+        let since = Time::from_nanos(due.as_nanos().saturating_sub(old.as_nanos()));
+        if let Some((at, known)) = self.told.at(value, since).filter(|(_, known)| *known > value.version) {
+            let told = STALE.with("call", named(call)).with("node", node).with("version", u64::from(value.version)).with("due", due);
+            let told = told.with("item", u64::from(item)).with("known", u64::from(known)).with("told", at);
+            self.violations.add(&READS_CURRENT, now, told);
+        }
+        self.told.add(value, now.at);
     }
 
     /// A call is over: if it succeeded, its effect was done.
-    fn ended(&mut self, service: u16, call: u64, answer: Option<Answer>, now: Sighting) {
+    fn ended(&mut self, service: u16, call: u64, answer: Option<Answer>, does: Does, now: Sighting) {
         let service = self.graph.service(service);
-        if service.stores && answer.is_some_and(Answer::succeeded) && !self.effects.contains_key(&call) {
+        let has_effect = service.stores && does == Does::Writes && answer.is_some_and(Answer::succeeded);
+        if has_effect && !self.effects.contains_key(&call) {
             self.violations.add(&EFFECTS_ONCE, now, NOT_DONE.with("call", named(call)).with("service", &*service.name));
         }
     }
@@ -263,6 +457,7 @@ impl<V: OfServices> Judge<V> for ServicesJudge {
             Event::Note { node, note } => self.instance_says(*node, note, record.sighting()),
             Event::ClientNote { node, note } => self.client_says(*node, note, record.sighting()),
             Event::Write { node, write, file: FILE, change: Change::Append(bytes) } => self.writes(*node, *write, bytes),
+            Event::Write { node, write, file: saga::FILE, change: Change::Append(bytes) } => self.logs(*node, *write, bytes),
             Event::Synced { node, through } => self.synced(*node, *through, record.sighting()),
             Event::Crash { node, kept, .. } => self.crashed(*node, *kept, record.sighting()),
             _ => {}
@@ -310,12 +505,12 @@ impl<V: OfServices> Meter<V> for ServicesMeter {
             _ => return,
         };
         match **note {
-            Note::Ended { service, answer, took, .. } => {
+            Note::Ended { service, answer, took, priority, .. } => {
                 let due = Time::from_nanos(record.at.as_nanos().saturating_sub(took.as_nanos()));
                 let succeeded = answer.is_some_and(Answer::succeeded);
-                tell(Reading::Ended { of: u32::from(service), due, succeeded });
+                tell(Reading::Ended { of: u32::from(service), due, succeeded, priority });
                 if is_client {
-                    tell(Reading::Ended { of: ALL, due, succeeded });
+                    tell(Reading::Ended { of: ALL, due, succeeded, priority });
                 }
             }
             Note::Queued { length } => tell(Reading::Queued { of: u32::from(self.0.at(node).0), length: u64::from(length) }),

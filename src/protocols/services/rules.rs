@@ -85,6 +85,107 @@ rules! {
             true
         }
 
+        /// Whether the key of a request is claimed when its work begins, and not first looked at again when it is done.
+        fn claims_key_first(&self) -> bool {
+            true
+        }
+
+        /// Whether it is looked at how much is left of an item when something is taken of it, and not before the work.
+        fn counts_stock_last(&self) -> bool {
+            true
+        }
+
+        /// Whether a call that was undone, perhaps before it came, is refused from then on.
+        fn refuses_undone(&self) -> bool {
+            true
+        }
+
+        /// Whether something that was undone is not undone again.
+        fn undoes_once(&self) -> bool {
+            true
+        }
+
+        /// Whether a step of a saga is undone that comes so many before the last one that was begun.
+        fn compensates(&self, before_last: usize) -> bool {
+            let _ = before_last;
+            true
+        }
+
+        /// Whether a compensation is tried again that was not answered with success.
+        fn compensates_again(&self) -> bool {
+            true
+        }
+
+        /// Whether sagas are gone on with that a crash has left open.
+        fn resumes_sagas(&self) -> bool {
+            true
+        }
+
+        /// Whether a saga is on disk before its first call is sent.
+        fn logs_saga_first(&self) -> bool {
+            true
+        }
+
+        /// Whether one load serves all that ask for an item meanwhile.
+        fn one_load_for_all(&self) -> bool {
+            true
+        }
+
+        /// Whether a load goes on when the request is over that it was begun for.
+        fn load_outlives_caller(&self) -> bool {
+            true
+        }
+
+        /// Whether those that wait for a load are told that it failed.
+        fn ends_failed_load(&self) -> bool {
+            true
+        }
+
+        /// Whether what a load brought is kept in the cache that succeeded, or failed.
+        fn caches(&self, succeeded: bool) -> bool {
+            succeeded
+        }
+
+        /// Whether a cache forgets an item that is changed.
+        fn invalidates(&self) -> bool {
+            true
+        }
+
+        /// Whether a load that was under way when its item was changed is not kept.
+        fn voids_loads(&self) -> bool {
+            true
+        }
+
+        /// Whether a value's time is up so long after it was loaded, however often it is used.
+        fn ages_when_used(&self) -> bool {
+            true
+        }
+
+        /// The item under which a cache keeps what is about this one.
+        fn cached_under(&self, item: u32) -> u32 {
+            item
+        }
+
+        /// Whether no request is sent that there is no credit for.
+        fn waits_for_credit(&self) -> bool {
+            true
+        }
+
+        /// Whether the place of a request that is lost is given to others.
+        fn finds_lost_credits(&self) -> bool {
+            true
+        }
+
+        /// Whether a request that leaves the queue without being worked on leaves its place to others.
+        fn frees_dropped(&self) -> bool {
+            true
+        }
+
+        /// The priority by which a request waits.
+        fn priority(&self, priority: u8) -> u8 {
+            priority
+        }
+
         /// How often each request is sent.
         fn copies(&self) -> u32 {
             1

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::guards::{CallFields, Guard, Switch};
+use super::guards::{CacheFields, CallFields, Guard, Switch};
 use super::lengths::Lengths;
 use crate::base::{Duration, Rate, Ratio};
 use crate::diagnostic::suggestion;
@@ -14,7 +14,7 @@ use crate::policies::SettingError;
 use crate::policies::limiter::{AimdSettings, Concurrency, ConcurrencySettings, TokenBucketSettings};
 use crate::policies::queue::{CoDelSettings, Discipline, Queue, QueueSettings, WhenFull};
 use crate::policies::sampler::Distribution;
-use crate::protocols::services::{Call, Endpoint, Flaw, Graph, Service, Wrong};
+use crate::protocols::services::{Call, Does, Endpoint, Flaw, Graph, Service, Wrong};
 
 settings! {
     /// `Service`: what runs, and how often.
@@ -36,6 +36,11 @@ settings! {
         /// For how long it is remembered under its idempotency key what was answered to a request, so that one that comes again has no
         /// effect. A request that comes later than that is a new one.
         keys: Option<Duration> = None, Maybe(PositiveLength);
+        /// Of a store: how much there is of each item. Each effect takes one, and undoing it gives one back; a request that finds none
+        /// fails.
+        stock: Option<u32> = None, Maybe(Count(1..));
+        /// Of a store: whether each item is there from the beginning. Else it is only when it has been written.
+        filled: bool = true, Flag;
         /// How many requests an instance works on at once at most: a limit that gives way where requests take long (AIMD), or a fixed one.
         limit: Option<LimitFields> = None, Switch::like("(initial: 10, most: 100, timeout: \"100ms\")");
         /// How many requests an instance takes a second or minute (a token bucket); the others are turned away.
@@ -97,6 +102,11 @@ settings! {
         work: Distribution = Distribution::Constant(Duration::ZERO), Lengths;
         /// How often that fails.
         fails: Ratio = Ratio::NEVER, Chance;
+        /// What a request does to what the service stores.
+        does: Does = Does::Writes, OneOf("what a request does", &DOES);
+        /// Whether the effects of its calls belong together: all of them happen, or none. Its calls have an `undo` then, and where one
+        /// fails for good, those that were begun are undone (a saga). Of several instances each has the part of the calls that falls to it.
+        atomic: bool = false, Flag;
         /// The calls that are made then, one after the other; those of a `Parallel` at once.
         calls: Vec<Vec<Call>> = Vec::new(), Calls;
     }
@@ -130,6 +140,16 @@ settings! {
         drop_expired: bool = true, Flag;
     }
 }
+
+static DOES: [(&str, &str, Does); 3] = [
+    ("Writes", "Where the service stores, it has an effect.", Does::Writes),
+    ("Reads", "It has no effect, and its answer tells what there is under its item: how often that was changed.", Does::Reads),
+    (
+        "Undoes",
+        "It undoes the effect of a call, which is refused from then on if it comes later. It is what an `undo` names.",
+        Does::Undoes,
+    ),
+];
 
 /// Which request is taken next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,6 +236,11 @@ settings! {
         to: Option<String> = None, Required(Text);
         /// Whether the caller does without if the call fails: its answer is degraded then, and still a success.
         optional: bool = false, Flag;
+        /// How answers are kept by the instance that calls, in memory.
+        cache: Option<CacheFields> = None, Switch::like("(ttl: \"10s\")");
+        /// What undoes the call, of an endpoint that is `atomic`: an endpoint of the same service that `does: Undoes`. It is called until
+        /// it succeeds.
+        undo: Option<String> = None, Maybe(Text);
     }
 }
 
@@ -235,12 +260,12 @@ fn service(form: Form<'_>) -> Option<Service> {
     form.variant_of("a service", &SERVICES)?;
     let mut fields = form.fields()?;
     let (own, given) = ServiceFields::read(&mut fields);
-    let (WorkFields { work, fails, calls }, work_given) = WorkFields::read(&mut fields);
+    let (work, work_given) = WorkFields::read(&mut fields);
     fields.finish();
-    let ServiceFields { name, instances, workers, holds, queue, stores, keys, limit, rate, burst, mut endpoints } = own;
+    let ServiceFields { name, instances, workers, holds, queue, stores, keys, stock, filled, limit, rate, burst, mut endpoints } = own;
     if endpoints.is_empty() {
-        endpoints.push(Endpoint { name: String::new(), work, fails, steps: calls });
-    } else if let Some(form) = ["work", "fails", "calls"].iter().find_map(|name| work_given.form(name)) {
+        endpoints.push(work.endpoint(String::new()));
+    } else if let Some(form) = ["work", "fails", "does", "atomic", "calls"].iter().find_map(|name| work_given.form(name)) {
         form.report(form.problem("endpoints have work and calls of their own").help("put it into the endpoints that it is meant for"));
         return None;
     }
@@ -251,16 +276,23 @@ fn service(form: Form<'_>) -> Option<Service> {
         return None;
     }
     let (limit, rate) = (limit.map(Into::into), rate.map(|rate| TokenBucketSettings { rate, burst }));
-    Some(Service { name: name?, instances, workers, queue, holds, stores, keys, limit, rate, endpoints })
+    Some(Service { name: name?, instances, workers, queue, holds, stores, keys, stock, filled, limit, rate, endpoints })
+}
+
+impl WorkFields {
+    fn endpoint(self, name: String) -> Endpoint {
+        let Self { work, fails, does, atomic, calls: steps } = self;
+        Endpoint { name, work, fails, does, atomic, steps }
+    }
 }
 
 fn endpoint(form: Form<'_>) -> Option<Endpoint> {
     form.variant_of("an endpoint", &ENDPOINTS)?;
     let mut fields = form.fields()?;
     let (EndpointName { name }, _) = EndpointName::read(&mut fields);
-    let (WorkFields { work, fails, calls }, _) = WorkFields::read(&mut fields);
+    let (work, _) = WorkFields::read(&mut fields);
     fields.finish();
-    Some(Endpoint { name: name?, work, fails, steps: calls })
+    Some(work.endpoint(name?))
 }
 
 fn step(form: Form<'_>) -> Option<Vec<Call>> {
@@ -276,15 +308,15 @@ fn step(form: Form<'_>) -> Option<Vec<Call>> {
 
 fn call(form: Form<'_>) -> Option<Call> {
     let mut fields = form.fields()?;
-    let (Target { to, optional }, _) = Target::read(&mut fields);
+    let (Target { to, optional, cache, undo }, _) = Target::read(&mut fields);
     let policy = CallFields::policy(&mut fields);
     fields.finish();
-    Some(Call { to: to?, optional, policy: policy? })
+    Some(Call { to: to?, optional, policy: policy?, cache: cache.map(Into::into), undo })
 }
 
-/// The graph of these services, which clients ask by this call; what is wrong is reported at its place.
-pub(super) fn fit(services: Vec<Service>, root: &Call, all: Form<'_>, to: Form<'_>) -> Option<Arc<Graph>> {
-    let flaws = match Graph::new(services.clone(), root) {
+/// The graph of these services, which clients ask by these calls; what is wrong is reported at its place.
+pub(super) fn fit(services: Vec<Service>, roots: &[Call], all: Form<'_>, to: &[Form<'_>]) -> Option<Arc<Graph>> {
+    let flaws = match Graph::new(services.clone(), roots) {
         Ok(graph) => return Some(graph),
         Err(flaws) => flaws,
     };
@@ -293,7 +325,7 @@ pub(super) fn fit(services: Vec<Service>, root: &Call, all: Form<'_>, to: Form<'
     for Flaw { service, call, what } in flaws {
         let place = match (service, call) {
             (None, _) if what == Wrong::Empty => all,
-            (None, _) => to,
+            (None, call) => to.get(call.unwrap_or_default()).copied().unwrap_or(all),
             (Some(service), None) => forms.get(service).and_then(|form| form.fields()?.take("name")).unwrap_or(all),
             (Some(service), Some(call)) => forms.get(service).and_then(|form| call_form(*form, call)).unwrap_or(all),
         };
@@ -338,7 +370,7 @@ fn all_written(services: &[Service]) -> String {
 }
 
 fn service_written(service: &Service) -> String {
-    let Service { name, instances, workers, queue, holds, stores, keys, limit, rate, endpoints } = service.clone();
+    let Service { name, instances, workers, queue, holds, stores, keys, stock, filled, limit, rate, endpoints } = service.clone();
     let (endpoints, only) = match &endpoints[..] {
         [only] if only.name.is_empty() => (Vec::new(), work_written(only)),
         _ => (endpoints, String::new()),
@@ -346,14 +378,14 @@ fn service_written(service: &Service) -> String {
     let usual = ServiceFields::default();
     let (rate, burst) = rate.map_or((None, usual.burst), |bucket| (Some(bucket.rate), bucket.burst));
     let limit = limit.as_ref().and_then(LimitFields::of);
-    let own =
-        ServiceFields { name: Some(name), instances, workers, holds, queue: queue.into(), stores, keys, limit, rate, burst, endpoints };
+    let (name, queue) = (Some(name), queue.into());
+    let own = ServiceFields { name, instances, workers, holds, queue, stores, keys, stock, filled, limit, rate, burst, endpoints };
     format!("Service({})", joined([own.unusual(None), only]))
 }
 
 fn work_written(endpoint: &Endpoint) -> String {
-    let Endpoint { work, fails, steps: calls, .. } = endpoint.clone();
-    WorkFields { work, fails, calls }.unusual(None)
+    let Endpoint { work, fails, does, atomic, steps: calls, .. } = endpoint.clone();
+    WorkFields { work, fails, does, atomic, calls }.unusual(None)
 }
 
 fn endpoints_written(endpoints: &[Endpoint]) -> String {
@@ -368,8 +400,9 @@ fn endpoints_written(endpoints: &[Endpoint]) -> String {
 }
 
 fn calls_written(steps: &[Vec<Call>]) -> String {
-    let call = |Call { to, optional, policy }: &Call| {
-        let target = Target { to: Some(to.clone()), optional: *optional }.unusual(None);
+    let call = |Call { to, optional, policy, cache, undo }: &Call| {
+        let (to, optional, cache) = (Some(to.clone()), *optional, cache.map(Into::into));
+        let target = Target { to, optional, cache, undo: undo.clone() }.unusual(None);
         format!("Call({})", joined([target, CallFields::from(policy.clone()).unusual(None)]))
     };
     let step = |step: &Vec<Call>| match &step[..] {

@@ -4,12 +4,15 @@ use std::marker::PhantomData;
 
 use crate::base::{Duration, Rate, Ratio};
 use crate::notation::{
-    Chance, Codec, Count, Fields, Flag, Form, Maybe, Parsed, PositiveLength, Settings, Timed, Timing, Variant, Within, codecs, settings,
+    Chance, Codec, Count, Fields, Flag, Form, Length, Maybe, Parsed, PositiveLength, Settings, Timed, Timing, Variant, Within, codecs,
+    settings,
 };
 use crate::policies::SettingError;
 use crate::policies::balancer::{Balancer, BalancerSettings, Policy as Balance, PrequalSettings, SlowStartSettings};
 use crate::policies::breaker::{Breaker, BreakerSettings, Trip, Window};
 use crate::policies::bulkhead::{Bulkhead, BulkheadSettings};
+use crate::policies::cache::{Cache, CacheSettings};
+use crate::policies::credits::{CreditSender, CreditSettings};
 use crate::policies::hedge::{Hedge, HedgeDelay, HedgeSettings};
 use crate::policies::outlier::{OutlierSettings, Outliers};
 use crate::policies::retry::{Backoff, BudgetSettings, Retry, RetrySettings};
@@ -35,6 +38,9 @@ settings! {
         bulkhead: Option<BulkheadFields> = None, Switch::like("(in_flight: 25)");
         /// How a caller holds calls back that would not be accepted (adaptive throttling).
         throttle: Option<ThrottleFields> = None, Switch::like("(k_percent: 200)");
+        /// How many requests an instance has room for, from each caller (back-pressure): a call that has no credit waits, and with it the
+        /// worker of its caller, until the instance has begun with others. It waits as long as its `deadline` lets it.
+        credits: Option<CreditFields> = None, Switch::like("(window: 64)");
         /// Which instances are not asked for a while, as their calls fail.
         outliers: Option<OutlierFields> = None, Switch::like("(in_a_row: 5)");
         /// Which instance is asked.
@@ -126,6 +132,46 @@ settings! {
         k_percent: u32 = ThrottleSettings::default().k_percent, Count(100..);
         /// What is counted: calls of late.
         window: Duration = ThrottleSettings::default().window, PositiveLength;
+    }
+}
+
+settings! {
+    /// Credits.
+    #[derive(Clone, Debug)]
+    pub(super) struct CreditFields {
+        /// For how many requests of a caller each instance has room in its queue.
+        window: u32 = CreditSettings::default().window, Count(1..);
+        /// After how many that have left the queue the caller is told; no more than the window.
+        batch: u32 = CreditFields::usual_batch(window), Count(1..);
+    }
+}
+
+impl CreditFields {
+    /// A half of the window.
+    fn usual_batch(window: u32) -> u32 {
+        window.div_ceil(2)
+    }
+}
+
+settings! {
+    /// A cache.
+    #[derive(Clone, Debug)]
+    pub(super) struct CacheFields {
+        /// How long a value is fresh, from when it was asked for.
+        ttl: Duration = CacheSettings::default().ttl, PositiveLength;
+        /// By which share of that a value is fresh for less, at most and at random: so values that were loaded together are not loaded
+        /// together again.
+        jitter: Ratio = Ratio::NEVER, Chance;
+        /// For how long after that a value is used while it is loaded anew (stale while revalidate).
+        stale: Duration = Duration::ZERO, Length;
+        /// For how long after that a value is used where loading fails (stale if error). The answer is degraded then.
+        stale_on_error: Duration = Duration::ZERO, Length;
+        /// For how long it is known that there is nothing under an item. Without it, that is not kept.
+        negative: Option<Duration> = None, Maybe(PositiveLength);
+        /// Whether one load serves all requests that need its value meanwhile.
+        single_flight: bool = true, Flag;
+        /// For how many items there is room; the one that was used least lately goes first.
+        capacity: u32 = 10_000, Count(1..);
     }
 }
 
@@ -303,6 +349,37 @@ guards! {
     BulkheadFields => Bulkhead,
     ThrottleFields => Throttle,
     OutlierFields => Outliers,
+    CreditFields => CreditSender,
+}
+
+impl Guard for CacheFields {
+    fn check(&self) -> Result<(), SettingError> {
+        Cache::<u32, (), ()>::new(&self.clone().into()).map(drop)
+    }
+}
+
+impl From<CacheFields> for CacheSettings {
+    fn from(CacheFields { ttl, jitter, stale, stale_on_error, negative, single_flight, capacity }: CacheFields) -> Self {
+        Self { ttl, stale, stale_on_error, negative, single_flight, jitter, capacity: Some(capacity) }
+    }
+}
+
+impl From<CacheSettings> for CacheFields {
+    fn from(CacheSettings { ttl, stale, stale_on_error, negative, single_flight, jitter, capacity }: CacheSettings) -> Self {
+        Self { ttl, jitter, stale, stale_on_error, negative, single_flight, capacity: capacity.unwrap_or(u32::MAX) }
+    }
+}
+
+impl From<CreditFields> for CreditSettings {
+    fn from(CreditFields { window, batch }: CreditFields) -> Self {
+        Self { window, batch }
+    }
+}
+
+impl From<CreditSettings> for CreditFields {
+    fn from(CreditSettings { window, batch }: CreditSettings) -> Self {
+        Self { window, batch }
+    }
 }
 
 impl From<ThrottleFields> for ThrottleSettings {
@@ -412,7 +489,7 @@ impl CallFields {
     /// Reads them; what is wrong is reported.
     pub(super) fn policy(fields: &mut Fields<'_>) -> Option<Policy> {
         let (read, given) = Self::read(fields);
-        let Self { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, outliers, balance, slow_start } = read;
+        let Self { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, credits, outliers, balance, slow_start } = read;
         let slow_start = slow_start.map(|window| SlowStartSettings { window, ..SlowStartSettings::default() });
         let balance = BalancerSettings { policy: balance, slow_start };
         if let Err(error) = Balancer::new(&balance) {
@@ -429,6 +506,7 @@ impl CallFields {
             breaker: breaker.map(Into::into),
             bulkhead: bulkhead.map(Into::into),
             throttle: throttle.map(Into::into),
+            credits: credits.map(Into::into),
             outliers: outliers.map(Into::into),
             balance,
         })
@@ -436,7 +514,7 @@ impl CallFields {
 }
 
 impl From<Policy> for CallFields {
-    fn from(Policy { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, outliers, balance }: Policy) -> Self {
+    fn from(Policy { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, credits, outliers, balance }: Policy) -> Self {
         let BalancerSettings { policy, slow_start } = balance;
         Self {
             timeout,
@@ -446,6 +524,7 @@ impl From<Policy> for CallFields {
             breaker: breaker.map(Into::into),
             bulkhead: bulkhead.map(Into::into),
             throttle: throttle.map(Into::into),
+            credits: credits.map(Into::into),
             outliers: outliers.map(Into::into),
             balance: policy,
             slow_start: slow_start.map(|start| start.window),

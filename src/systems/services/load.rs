@@ -1,5 +1,6 @@
 //! When clients have requests, as it is written: `(to: "gateway", arrivals: Poisson("500/s"))`.
 
+use super::ServicesConfig;
 use super::guards::CallFields;
 use super::lengths::Lengths;
 use crate::base::{Duration, Rate, Ratio};
@@ -8,7 +9,7 @@ use crate::notation::{
     codecs, settings,
 };
 use crate::policies::sampler::{Distribution, RateStep, Spacing};
-use crate::protocols::services::{Call, Load, OpenLoop, Policy, Service};
+use crate::protocols::services::{Call, Items, Load, OpenLoop, Policy, Service};
 
 settings! {
     /// What clients of services do. How they call stands beside it.
@@ -27,10 +28,30 @@ settings! {
         think: Distribution = Distribution::Constant(Duration::ZERO), Lengths;
         /// How many of the requests have priority 1; the others have 0.
         important: Ratio = Ratio::NEVER, Chance;
+        /// What else they ask for, in the same way as for the first: so they read and write.
+        mix: Vec<Part> = Vec::new(), Mix;
+        /// Where services have items, or answers are kept: how many items there are. Each request is about one.
+        items: u32 = 1000, Count(1..);
+        /// How many of the requests are about the first item; the others are about each of the others as likely. Without it, each item is
+        /// as likely.
+        hot: Ratio = Ratio::NEVER, Chance;
         /// From when on it is measured what the tables tell. What is judged is judged from the beginning.
         warm_up: Duration = Duration::ZERO, Length;
     }
 }
+
+settings! {
+    /// `mix`: something else that clients ask for.
+    struct PartFields {
+        /// What they ask: a service, or an endpoint of one.
+        to: Option<String> = None, Required(Text);
+        /// For how many of the requests: of those that are not for an entry before it.
+        share: Option<Ratio> = None, Required(Chance);
+    }
+}
+
+/// Something else that clients ask for: what, and how often.
+pub(super) type Part = (String, Ratio);
 
 settings! {
     /// `Steps`: a step.
@@ -81,11 +102,15 @@ settings! {
 }
 
 const RATE: Parsed = Parsed("a rate, like \"100/s\"");
+const PART: Record<PartFields> = Record::like("(to: \"shop.buy\", share: \"1/10\")");
 const STEP: Record<StepFields> = Record::like("(from: \"10s\", rate: \"500/s\")");
 
 codecs! {
     /// An open loop.
     Loops: OpenLoop = read_loop, written, "an open loop, like `Poisson(\"500/s\")`", within Within::OneOf("an open loop", LOOPS.to_vec());
+    /// Other things that clients ask for.
+    Mix: Vec<Part> = mix, |mix: &Vec<Part>| mix_written(mix), "a list, like `[(to: \"shop.buy\", share: \"1/10\")]`",
+        within Within::Fields(PartFields::declared()).each();
     /// Steps of a rate.
     Steps: Vec<RateStep> = steps, |steps: &Vec<RateStep>| steps_written(steps),
         "a list of steps, like `[(from: \"0s\", rate: \"100/s\"), (from: \"10s\", rate: \"500/s\")]`",
@@ -122,9 +147,13 @@ const LOOPS: [Variant; 6] = [
 
 /// What a workload says.
 pub(super) struct Read<'s> {
-    pub(super) root: Call,
-    /// Where it says what is asked.
-    pub(super) to: Form<'s>,
+    /// What is asked, one thing at least.
+    pub(super) roots: Vec<Call>,
+    /// Where it says so of each.
+    pub(super) to: Vec<Form<'s>>,
+    /// How often the second is asked for, and so on.
+    pub(super) mix: Vec<Ratio>,
+    pub(super) items: Items,
     pub(super) clients: u32,
     pub(super) load: Load,
     pub(super) important: Ratio,
@@ -138,9 +167,14 @@ pub(super) fn read(form: Form<'_>) -> Option<Read<'_>> {
     let policy = CallFields::policy(&mut fields);
     fields.finish();
     let load = client.load(form, &given);
-    let ClientFields { to, clients, important, warm_up, .. } = client;
-    let root = Call { to: to?, optional: false, policy: policy? };
-    Some(Read { root, to: given.form("to")?, clients, load: load?, important, warm_up })
+    let ClientFields { to, clients, important, mix, items: count, hot, warm_up, .. } = client;
+    let policy = policy?;
+    let asked = [to?].into_iter().chain(mix.iter().map(|(to, _)| to.clone()));
+    let roots = asked.map(|to| Call::new(to, policy.clone())).collect();
+    let others = given.form("mix").and_then(|form| form.list(Some)).unwrap_or_default();
+    let to = [given.form("to")?].into_iter().chain(others.into_iter().filter_map(|form| form.fields()?.take("to"))).collect();
+    let (mix, items) = (mix.into_iter().map(|(_, share)| share).collect(), Items { count, hot });
+    Some(Read { roots, to, mix, items, clients, load: load?, important, warm_up })
 }
 
 /// What clients of these services do where nothing is said of it: they ask the first one, a hundred times a second.
@@ -148,8 +182,9 @@ pub(super) fn usual<'s>(system: Form<'s>, services: &[Service]) -> Read<'s> {
     let steps = vec![RateStep { from: Duration::ZERO, rate: Rate::per_second(100) }];
     let load = Load::Open(OpenLoop { spacing: Spacing::Poisson, steps, period: None });
     let to = services.first().map(|first| first.name.clone()).unwrap_or_default();
-    let root = Call { to, optional: false, policy: Policy::default() };
-    Read { root, to: system, clients: 1, load, important: Ratio::NEVER, warm_up: Duration::ZERO }
+    let ClientFields { clients, important, items: count, hot, warm_up, .. } = ClientFields::default();
+    let (roots, items) = (vec![Call::new(to, Policy::default())], Items { count, hot });
+    Read { roots, to: vec![system], mix: Vec::new(), items, clients, load, important, warm_up }
 }
 
 impl ClientFields {
@@ -178,13 +213,25 @@ impl ClientFields {
     }
 
     /// The fields that say this.
-    pub(super) fn of(to: &str, clients: u32, load: &Load, important: Ratio, warm_up: Duration) -> Self {
-        let usual = Self { to: Some(to.to_owned()), clients, important, warm_up, ..Self::default() };
-        match load.clone() {
+    pub(super) fn of(config: &ServicesConfig) -> Self {
+        let ServicesConfig { roots, mix, items: Items { count, hot }, clients, load, important, warm_up, .. } = config.clone();
+        let mut asked = roots.into_iter().map(|root| root.to);
+        let to = asked.next();
+        let usual = Self { to, clients, important, warm_up, mix: asked.zip(mix).collect(), items: count, hot, ..Self::default() };
+        match load {
             Load::Open(open) => Self { arrivals: Some(open), ..usual },
             Load::Closed { users, think } => Self { users: Some(users), think, ..usual },
         }
     }
+}
+
+fn mix(form: Form<'_>) -> Option<Vec<Part>> {
+    form.list(|form| PART.read(form).and_then(|PartFields { to, share }| to.zip(share)))
+}
+
+fn mix_written(mix: &[Part]) -> String {
+    let part = |(to, share): &Part| PART.write_whole(&PartFields { to: Some(to.clone()), share: Some(*share) });
+    if mix.is_empty() { String::new() } else { format!("[{}]", mix.iter().map(part).collect::<Vec<_>>().join(", ")) }
 }
 
 fn read_loop(form: Form<'_>) -> Option<OpenLoop> {

@@ -28,7 +28,7 @@ use crate::history;
 use crate::notation::{Form, Required, Setting, Settings, joined, settings};
 use crate::process::NoNote;
 use crate::protocols::services::properties::{self, ServicesJudge, ServicesMeter};
-use crate::protocols::services::{self, Call, Client, ClientConfig, Graph, Instance, InstanceConfig, Load, Message, Note, Service};
+use crate::protocols::services::{self, Call, Client, ClientConfig, Graph, Instance, InstanceConfig, Items, Load, Message, Note, Service};
 use crate::require::{self, Meter};
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Counted};
@@ -45,8 +45,12 @@ pub struct Services;
 pub struct ServicesConfig {
     /// What calls what, and what clients ask.
     pub graph: Arc<Graph>,
-    /// The call of the clients, as it is written.
-    pub root: Call,
+    /// The calls of the clients, as they are written: of several the first is what they ask for as a rule.
+    pub roots: Vec<Call>,
+    /// How often they ask for the second, and so on.
+    pub mix: Vec<Ratio>,
+    /// What their requests are about, where services have items.
+    pub items: Items,
     /// How many clients there are: each has the whole load.
     pub clients: u32,
     /// When they have requests.
@@ -121,16 +125,15 @@ impl System for Services {
             Some(workload) => load::read(workload)?,
             None => load::usual(system, &services),
         };
-        let graph = graph::fit(services, &read.root, given.form("services")?, read.to)?;
-        let load::Read { root, clients, load, important, warm_up, .. } = read;
-        Some(ServicesConfig { graph, root, clients, load, important, warm_up })
+        let graph = graph::fit(services, &read.roots, given.form("services")?, &read.to)?;
+        let load::Read { roots, mix, items, clients, load, important, warm_up, .. } = read;
+        Some(ServicesConfig { graph, roots, mix, items, clients, load, important, warm_up })
     }
 
     fn write(config: &ServicesConfig) -> Written {
-        let ServicesConfig { graph, root, clients, load, important, warm_up } = config.clone();
-        let settings = ServicesSettings { services: Some(graph.services().to_vec()) };
-        let client = ClientFields::of(&root.to, clients, &load, important, warm_up);
-        let workload = joined([client.unusual(None), CallFields::from(root.policy).unusual(None)]);
+        let settings = ServicesSettings { services: Some(config.graph.services().to_vec()) };
+        let policy = config.roots.first().map(|root| root.policy.clone()).unwrap_or_default();
+        let workload = joined([ClientFields::of(config).unusual(None), CallFields::from(policy).unusual(None)]);
         Written { system: format!("{}({})", Self::NAME, settings.written()), workload: Some(format!("({workload})")) }
     }
 
@@ -147,15 +150,16 @@ impl System for Services {
         let instance = |service| InstanceConfig { graph: Arc::clone(graph), service, rules: Arc::clone(&rules) };
         let places = (0..).zip(graph.services()).flat_map(|(place, service)| (0..service.instances).map(move |_| place));
         let servers = places.map(instance).collect();
-        let ServicesConfig { load, important, .. } = config.clone();
-        let client = ClientConfig { graph: Arc::clone(graph), load, important, rules: Arc::clone(&rules) };
+        let ServicesConfig { load, important, mix, items, .. } = config.clone();
+        let client = ClientConfig { graph: Arc::clone(graph), load, important, mix, items, rules: Arc::clone(&rules) };
         Nodes { servers, clients: vec![client; config.clients as usize] }
     }
 
     fn judges(config: &ServicesConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let measured_from = Time::ZERO + config.warm_up;
         let clocks = conditions.clocks;
-        vec![Box::new(ServicesJudge::new(&config.graph, clocks.offset, clocks.drift_ppm, measured_from))]
+        let apart = conditions.clocks_apart();
+        vec![Box::new(ServicesJudge::new(&config.graph, clocks.offset, clocks.drift_ppm, apart, measured_from))]
     }
 
     fn practices() -> &'static [Practice] {

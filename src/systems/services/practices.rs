@@ -70,4 +70,34 @@ pub(super) static PRACTICES: &[Practice] = &[
         with: "scenarios/service/one-queue.ron",
         without: "scenarios/service/two-queues.ron",
     },
+    Practice {
+        name: "cache-stampede",
+        about: "When the time of a popular value in a cache is up, all that need it go to the store at once, which gets slow by that, so that more of them come. One load for all (single flight), the old value while it is under way (stale while revalidate), and times that differ (jitter) leave the store a load at a time.",
+        with: "scenarios/service/cache-single-flight.ron",
+        without: "scenarios/service/cache-stampede.ron",
+    },
+    Practice {
+        name: "cache-fallback",
+        about: "Where a value cannot be loaded, the old one is used for longer than usual (stale if error), and where there is none, a default: both are degraded answers, and better than none.",
+        with: "scenarios/service/cache-fallback.ron",
+        without: "scenarios/service/cache-no-fallback.ron",
+    },
+    Practice {
+        name: "saga",
+        about: "A transaction over several services without locks: its steps are calls, each with another one that undoes it. Where one fails for good, those that were begun are undone in reverse, each until that has succeeded, and a log on disk says after a crash which. Others see what is undone later.",
+        with: "scenarios/service/shop-saga.ron",
+        without: "scenarios/service/shop-no-saga.ron",
+    },
+    Practice {
+        name: "back-pressure",
+        about: "An instance says for how many requests it has room, and no more are sent: who calls waits for a credit, and so does who calls that one in turn. What is too much is refused at the edge, before anything was done for it, and nothing piles up within.",
+        with: "scenarios/service/back-pressure-credits.ron",
+        without: "scenarios/service/back-pressure-none.ron",
+    },
+    Practice {
+        name: "load-shedding",
+        about: "Where more requests come than can be done, the least important go first: the queue is ordered by priority, and what comes displaces the youngest of the lowest. Important requests are as fast as ever.",
+        with: "scenarios/service/shedding-priority.ron",
+        without: "scenarios/service/shedding-newest.ron",
+    },
 ];
