@@ -16,7 +16,7 @@ use std::process::Command;
 use stormglass::check::Verdict;
 use stormglass::scenario::Scenario;
 use stormglass::systems::{Registry, Watch};
-use support::measure::cpu;
+use support::measure::{cpu, peak_mebibytes};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/detector/swim-10000.ron");
 
@@ -67,11 +67,4 @@ fn calm(nodes: u32) -> String {
             settle: "0s",
         )"#
     )
-}
-
-/// Not a number where the system does not tell.
-fn peak_mebibytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-    peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
 }

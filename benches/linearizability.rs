@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::process::Command;
 
-use measure::cpu;
+use measure::{cpu, peak_mebibytes};
 use stormglass::base::{ClientId, Ratio, RunKey, Stream, Time};
 use stormglass::check::generate::{self, Lie, Planted, generate};
 use stormglass::check::linearizability::{self, Judgement, Online};
@@ -60,13 +60,6 @@ fn main() {
         println!("{:<56} {} {}", row.name, String::from_utf8_lossy(&output.stdout).trim_end(), row.porcupine);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-}
-
-/// Not a number where the system does not tell.
-fn peak_mebibytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-    peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
 }
 
 /// How long all these take together, and how long the violations take to explain.

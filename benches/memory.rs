@@ -17,7 +17,7 @@ use std::process::Command;
 use stormglass::base::Duration;
 use stormglass::world::{Conditions, Setup, World};
 use support::cluster;
-use support::measure::cpu;
+use support::measure::{cpu, peak_mebibytes};
 use support::village::{Mood, Village};
 
 const ROWS: [(&str, fn()); 5] = [
@@ -54,11 +54,4 @@ fn idle() {
     let setup = Setup::<Village> { servers: vec![Mood::Silent; 100_000], clients: vec![], conditions, script: None };
     let run = World::run(setup, 1, vec![], vec![]);
     assert_eq!(run.outcome.messages.sent, 0);
-}
-
-/// Not a number where the system does not tell.
-fn peak_mebibytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-    peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
 }

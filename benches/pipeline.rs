@@ -23,7 +23,7 @@ use stormglass::protocols::pipeline::{
 };
 use stormglass::systems::{Pipeline, PipelineConfig, System};
 use stormglass::world::{Conditions, World};
-use support::measure::cpu;
+use support::measure::{cpu, peak_mebibytes};
 
 /// How many events there are.
 const ROWS: [(&str, u64); 3] = [("10^5 events", 100_000), ("10^6 events", 1_000_000), ("3*10^6 events", 3_000_000)];
@@ -101,11 +101,4 @@ fn run(events: u64, judged: bool) -> u64 {
     let run = World::run(Pipeline::nodes(&config, &[]).under(conditions), 1, judges, vec![]);
     assert_eq!(run.outcome.verdict(), Verdict::Holds, "{:?}", run.outcome.properties);
     run.outcome.messages.sent
-}
-
-/// Not a number where the system does not tell.
-fn peak_mebibytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-    peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
 }

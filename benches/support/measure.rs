@@ -17,3 +17,11 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
+
+/// The most memory that this process ever held, as Linux tells it; not a number elsewhere.
+#[allow(dead_code, reason = "a benchmark may measure time alone")]
+pub(crate) fn peak_mebibytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
+}

@@ -6,6 +6,7 @@ mod abd_register;
 mod brokers;
 mod bus;
 mod causes;
+mod closed_forms;
 mod commit;
 mod commit_over_raft;
 mod commit_relatives;

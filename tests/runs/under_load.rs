@@ -1,5 +1,4 @@
-//! Services under load: what queueing theory says exactly lies in the interval that replications give, scenarios show what they say, and
-//! what is planted is found.
+//! Services under load: scenarios show what they say, and what is planted is found.
 
 use stormglass::base::{Duration, Time};
 use stormglass::check::Verdict;
@@ -7,85 +6,13 @@ use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::protocols::services::{DECOYS, MUTANTS};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
-use stormglass::trace::Cell;
-use stormglass::world::Outcome;
 
 use super::trials::{all_hold, each_mutant, others, read, scenario, violates};
-
-/// What the tables of a run say: the mean and the 99 % quantile of the waits for a service, in seconds.
-fn waits(outcome: &Outcome, service: &str) -> [f64; 2] {
-    let table = outcome.tables.iter().find(|table| table.title == "waits for a worker").expect("waits are measured");
-    let row = table.rows.iter().find(|row| row.name == service).expect("of each service");
-    let cell = |title: &str| {
-        let place = table.columns.iter().position(|column| *column == title).expect("there is such a column");
-        let Cell::Length(length) = row.cells[place] else { panic!("{title} is no length") };
-        length.as_nanos() as f64 / 1e9
-    };
-    [cell("mean"), cell("99 %")]
-}
-
-/// The mean of these, and half the width of its interval at 99 % (Student's t).
-fn interval(samples: &[f64]) -> (f64, f64) {
-    // Of 4, 5, …: quantiles of 0.995 with one degree of freedom less.
-    const T: [(usize, f64); 4] = [(4, 5.841), (6, 4.032), (10, 3.250), (20, 2.861)];
-    let t = T.iter().find(|(count, _)| *count == samples.len()).expect("a number of samples with a quantile").1;
-    let count = samples.len() as f64;
-    let mean = samples.iter().sum::<f64>() / count;
-    let variance = samples.iter().map(|sample| (sample - mean) * (sample - mean)).sum::<f64>() / (count - 1.0);
-    (mean, t * (variance / count).sqrt())
-}
-
-/// Erlang C: the chance to wait before so many workers, each busy for this part of the time.
-fn erlang_c(workers: u32, load: f64) -> f64 {
-    // By Erlang B, which has a recurrence without large numbers.
-    let offered = load * f64::from(workers);
-    let blocked = (1..=workers).fold(1.0, |blocked, count| offered * blocked / (f64::from(count) + offered * blocked));
-    blocked / (1.0 - load * (1.0 - blocked))
-}
-
-/// That the exact values of the mean and the quantile, if there is one, lie in the interval of so many replications, whose half is not
-/// above this part of it.
-fn replicate(scenario: &Scenario, service: &str, exact: [Option<f64>; 2], replications: u64, widest: f64) {
-    let samples: Vec<[f64; 2]> = (0..replications).map(|seed| waits(&scenario.run(seed), service)).collect();
-    for (place, exact) in exact.into_iter().enumerate() {
-        let Some(exact) = exact else { continue };
-        let (mean, half) = interval(&samples.iter().map(|sample| sample[place]).collect::<Vec<_>>());
-        assert!((mean - exact).abs() <= half, "{}: {exact} is not within {half} of {mean}", scenario.name);
-        assert!(half <= widest * exact, "{}: {half} is wide beside {exact}", scenario.name);
-    }
-}
 
 fn lasting(name: &str, seconds: u64) -> Scenario {
     let mut scenario = scenario(name);
     scenario.conditions.duration = Duration::from_secs(seconds);
     scenario
-}
-
-#[test]
-fn erlang_c_is_what_the_tables_say() {
-    for (workers, load, chance) in [(1, 0.9, 0.9), (2, 0.8, 0.7111), (4, 0.9, 0.7878), (10, 0.8, 0.4092)] {
-        assert!((erlang_c(workers, load) - chance).abs() < 5e-5, "{workers} workers");
-    }
-}
-
-/// In a few short replications; `closed_forms_in_twenty_replications` has the rest.
-#[test]
-fn waits_are_what_queueing_theory_says() {
-    let (chance, work) = (erlang_c(4, 0.9), 0.01);
-    let exact = [Some(work * chance / (4.0 * 0.1)), Some(work * libm::log(chance / 0.01) / (4.0 * 0.1))];
-    replicate(&lasting("service/four-workers.ron", 100), "desk", exact, 10, 0.4);
-    replicate(&lasting("service/two-queues.ron", 100), "desk", [Some(0.01 * 4.0), None], 10, 0.4);
-}
-
-#[test]
-#[ignore = "minutes; run it in release: cargo test --release --test runs closed_forms -- --ignored"]
-fn closed_forms_in_twenty_replications() {
-    let (four, two) = (erlang_c(4, 0.9), erlang_c(2, 0.8));
-    let exact = |chance: f64, spare: f64| [Some(0.01 * chance / spare), Some(0.01 * libm::log(chance / 0.01) / spare)];
-    replicate(&lasting("service/four-workers.ron", 4000), "desk", exact(four, 0.4), 20, 0.05);
-    replicate(&lasting("service/one-queue.ron", 4000), "desk", exact(two, 0.4), 20, 0.05);
-    replicate(&lasting("service/two-queues.ron", 4000), "desk", [Some(0.04), None], 20, 0.02);
-    replicate(&lasting("service/heavy-tail.ron", 8000), "desk", [Some(0.0704), None], 20, 0.02);
 }
 
 /// A scenario is as it says, in a short run.

@@ -9,6 +9,7 @@ use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
+use crate::process::FileName;
 use crate::protocols::frame;
 
 /// One change of a log. Its entry is owned when it is read, and borrowed when it is written.
@@ -39,8 +40,10 @@ impl fmt::Display for Change {
 }
 
 /// The name of a partition's file.
-pub(super) fn file(partition: u32) -> String {
-    format!("log-{partition}")
+pub(super) fn file(partition: u32) -> FileName {
+    // Each record is written under its name: those of most clusters are there already.
+    const FIRST: [&str; 8] = ["log-0", "log-1", "log-2", "log-3", "log-4", "log-5", "log-6", "log-7"];
+    FIRST.get(partition as usize).map_or_else(|| format!("log-{partition}").into(), |name| (*name).into())
 }
 
 /// Appends the record of a change to `out`.

@@ -212,13 +212,22 @@ impl Measured {
 
     fn cells(&self, is_service: bool) -> Vec<Cell> {
         if self.answered == 0 {
-            return vec![Cell::Count(0), Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty];
+            return vec![Cell::Count(0), Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty];
         }
         let share = |part: u64| Cell::Share(part as f64 / self.answered as f64);
         let at = |quantile| Cell::Length(Duration::from_nanos(self.lengths.value_at_quantile(quantile)));
         let mean = Duration::from_nanos((self.sum / u128::from(self.answered)) as u64);
         let queue = if is_service { Cell::Count(u64::from(self.longest_queue)) } else { Cell::Empty };
-        vec![Cell::Count(self.answered), share(self.succeeded), share(self.degraded), Cell::Length(mean), at(0.99), at(1.0), queue]
+        vec![
+            Cell::Count(self.answered),
+            share(self.succeeded),
+            share(self.degraded),
+            Cell::Length(mean),
+            at(0.99),
+            at(0.999),
+            at(1.0),
+            queue,
+        ]
     }
 }
 
@@ -473,14 +482,14 @@ impl<V: OfServices> Judge<V> for ServicesJudge {
     }
 
     fn tables(&self) -> Vec<Table> {
-        const COLUMNS: [&str; 7] = ["requests", "succeeded", "degraded", "mean", "99 %", "longest", "queue"];
+        const COLUMNS: [&str; 8] = ["requests", "succeeded", "degraded", "mean", "99 %", "99.9 %", "longest", "queue"];
         let mut waits = Table::new("waits for a worker", &COLUMNS);
         for (service, measured) in self.graph.services().iter().zip(&self.services) {
             waits.row(&*service.name, measured.cells(true));
         }
-        let mut clients = Table::new("requests of clients", &COLUMNS[..6]);
+        let mut clients = Table::new("requests of clients", &COLUMNS[..7]);
         let mut cells = self.clients.cells(false);
-        cells.truncate(6);
+        cells.truncate(7);
         clients.row("all", cells);
         vec![clients, waits]
     }

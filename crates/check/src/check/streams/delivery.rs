@@ -35,16 +35,13 @@ pub(super) fn messages(finder: &mut Finder<'_>) {
                 TWO_VALUES.with("key", finder.names.key(*key)).with("values", Fact::All(names)).with("offset", Fact::Index(*offset));
             finder.found(StreamAnomaly::InconsistentOffsets, &by, evidence);
         }
-        let messages: BTreeSet<i64> = log.values().flatten().copied().collect();
-        for value in messages {
-            let offsets: Vec<u64> = finder.logs.offsets((*key, value)).collect();
-            if offsets.len() > 1 {
-                let by: Vec<usize> = offsets.iter().filter_map(|offset| shower(finder, (*key, value), *offset)).collect();
-                let evidence = finder.broken(&TWO_OFFSETS, *key, value).with("count", offsets.len());
-                let evidence = evidence.with("offsets", Fact::All(offsets.into_iter().map(Fact::Index).collect()));
-                finder.found(StreamAnomaly::Duplicate, &by, evidence);
-            }
-        }
+    }
+    for (key, value) in finder.logs.repeated() {
+        let offsets: Vec<u64> = finder.logs.offsets((key, value)).collect();
+        let by: Vec<usize> = offsets.iter().filter_map(|offset| shower(finder, (key, value), *offset)).collect();
+        let evidence = finder.broken(&TWO_OFFSETS, key, value).with("count", offsets.len());
+        let evidence = evidence.with("offsets", Fact::All(offsets.into_iter().map(Fact::Index).collect()));
+        finder.found(StreamAnomaly::Duplicate, &by, evidence);
     }
     for (index, attempt) in finder.attempts.iter().enumerate() {
         let mut told = FxHashSet::default();
@@ -189,15 +186,15 @@ pub(super) fn audiences(finder: &mut Finder<'_>) -> usize {
 
 /// What was sent for certain.
 struct Sent {
-    /// Each message, in order, and which attempt was told first that it was sent.
-    messages: BTreeMap<Message, usize>,
+    /// Each message, and which attempt was told first that it was sent.
+    messages: FxHashMap<Message, usize>,
     /// Of each key, when the last send that ended did so.
     over: FxHashMap<u64, Time>,
 }
 
 impl Sent {
     fn of(finder: &Finder<'_>) -> Self {
-        let mut sent = Self { messages: BTreeMap::new(), over: FxHashMap::default() };
+        let mut sent = Self { messages: FxHashMap::default(), over: FxHashMap::default() };
         for (index, attempt) in finder.attempts.iter().enumerate() {
             let is_certain = finder.logs.is_certain(attempt, finder.demands.promise);
             for (key, value, _) in attempt.sends() {
@@ -248,7 +245,10 @@ impl Audience {
     fn misses(&self, finder: &mut Finder<'_>, sent: &Sent) -> usize {
         let whose = || self.group.map_or_else(|| Fact::Text("anyone".to_owned()), |group| Fact::Text(format!("group {group}")));
         let mut undecided = 0;
-        for (&(key, value), &sender) in sent.messages.iter().filter(|(message, _)| !self.polled.contains_key(message)) {
+        let missing = sent.messages.iter().filter(|(message, _)| !self.polled.contains_key(*message));
+        let mut missing: Vec<(Message, usize)> = missing.map(|(message, sender)| (*message, *sender)).collect();
+        missing.sort_unstable();
+        for ((key, value), sender) in missing {
             let offset = finder.logs.offsets((key, value)).next_back();
             let is_gone = |offset: u64| {
                 self.gone.get(&key).is_some_and(|before| offset < *before) || finder.logs.may_be_compacted(key, value, offset)

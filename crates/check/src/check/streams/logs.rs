@@ -1,8 +1,9 @@
 //! What is known of each key's log, and of which attempts sent and polled each message.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use super::Attempt;
 use super::anomaly::{Demands, Promise};
@@ -12,19 +13,22 @@ use crate::check::verdict::Fate;
 /// A message: its key and its value.
 pub(super) type Message = (u64, i64);
 
+/// Some in order, each once, of which there is one mostly.
+pub(super) type Few<T> = SmallVec<[T; 1]>;
+
 /// All that the attempts say of logs and messages.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     /// Of each key, at which offset which messages were seen.
-    pub(super) keys: BTreeMap<u64, BTreeMap<u64, BTreeSet<i64>>>,
+    pub(super) keys: BTreeMap<u64, BTreeMap<u64, Few<i64>>>,
     /// Of each message, the attempts that sent it, and at which offset, if that is known.
-    pub(super) writers: FxHashMap<Message, Vec<(usize, Option<u64>)>>,
+    pub(super) writers: FxHashMap<Message, Few<(usize, Option<u64>)>>,
     /// Of each message, the attempts that polled it, whatever became of them.
-    pub(super) readers: FxHashMap<Message, Vec<usize>>,
+    pub(super) readers: FxHashMap<Message, Few<usize>>,
     /// Messages of which several sends may have taken effect: that one was polled says of none that it did.
     ambiguous: FxHashSet<Message>,
     /// Of each message, its offsets.
-    places: FxHashMap<Message, BTreeSet<u64>>,
+    places: FxHashMap<Message, Few<u64>>,
     /// If logs are compacted: how many keys their messages have.
     compacts: Option<u32>,
     /// Then, of each log and each key of its messages, where the last of them lies.
@@ -38,7 +42,11 @@ impl Logs {
     /// transaction it is enough that one of its messages was polled.
     pub(super) fn of(attempts: &[Attempt], demands: Demands) -> Self {
         let Demands { promise, compacts, .. } = demands;
+        let sends = attempts.iter().map(|attempt| attempt.sends().count()).sum();
         let mut logs = Self { compacts, ..Self::default() };
+        logs.writers.reserve(sends);
+        logs.readers.reserve(sends);
+        logs.places.reserve(sends);
         for (index, attempt) in attempts.iter().enumerate() {
             for (key, StreamRecord { offset, value }) in attempt.polled() {
                 logs.readers.entry((key, value)).or_default().push(index);
@@ -69,8 +77,8 @@ impl Logs {
 
     fn place(&mut self, key: u64, offset: Option<u64>, value: i64) {
         if let Some(offset) = offset {
-            self.keys.entry(key).or_default().entry(offset).or_default().insert(value);
-            self.places.entry((key, value)).or_default().insert(offset);
+            insert(self.keys.entry(key).or_default().entry(offset).or_default(), value);
+            insert(self.places.entry((key, value)).or_default(), offset);
             if let Some(keys) = self.compacts {
                 let last = self.last_of.entry((key, key_of(value, keys))).or_insert(offset);
                 *last = offset.max(*last);
@@ -120,6 +128,13 @@ impl Logs {
         self.places.get(&message).into_iter().flatten().copied()
     }
 
+    /// The messages that are there more than once, in order.
+    pub(super) fn repeated(&self) -> Vec<Message> {
+        let mut repeated: Vec<Message> = self.places.iter().filter(|(_, offsets)| offsets.len() > 1).map(|(message, _)| *message).collect();
+        repeated.sort_unstable();
+        repeated
+    }
+
     /// The offset of a record: as it says itself, or that of its message, if that has one only.
     pub(super) fn position(&self, key: u64, record: StreamRecord) -> Option<u64> {
         record.offset.or_else(|| {
@@ -138,9 +153,16 @@ impl Logs {
     pub(super) fn between(&self, key: u64, after: u64, before: u64, left_out: impl Fn(u64) -> bool) -> Option<(u64, i64)> {
         let log = self.keys.get(&key)?;
         let mut behind = log.range(after.checked_add(1)?..).take_while(|(offset, _)| **offset < before);
-        let compacted = |offset: u64, values: &BTreeSet<i64>| values.iter().all(|value| self.may_be_compacted(key, *value, offset));
+        let compacted = |offset: u64, values: &Few<i64>| values.iter().all(|value| self.may_be_compacted(key, *value, offset));
         let (offset, values) = behind.find(|(offset, values)| !left_out(**offset) && !compacted(**offset, values))?;
         values.first().map(|value| (*offset, *value))
+    }
+}
+
+/// Puts one where it belongs, if it is not there.
+fn insert<T: Ord>(few: &mut Few<T>, item: T) {
+    if let Err(place) = few.binary_search(&item) {
+        few.insert(place, item);
     }
 }
 
