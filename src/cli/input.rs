@@ -27,9 +27,16 @@ pub(super) struct Input {
 
 /// `system.nodes=7`.
 #[derive(Clone, Debug)]
-struct SetArgument {
+pub(super) struct SetArgument {
     path: String,
     value: String,
+}
+
+impl SetArgument {
+    /// This value at this path.
+    pub(super) fn new(path: &str, value: &str) -> Self {
+        Self { path: path.to_owned(), value: value.to_owned() }
+    }
 }
 
 impl FromStr for SetArgument {
@@ -45,6 +52,11 @@ impl Input {
     /// A file as it is.
     pub(super) fn of(file: &Path) -> Self {
         Self { file: file.to_owned(), settings: Vec::new() }
+    }
+
+    /// A file with these values set.
+    pub(super) fn with(file: &Path, settings: &[SetArgument]) -> Self {
+        Self { file: file.to_owned(), settings: settings.to_vec() }
     }
 
     /// Reads the scenario, or says all that is wrong with it; and how the command was called. Warnings are printed.

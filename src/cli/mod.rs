@@ -13,8 +13,10 @@
 
 mod catalogue;
 mod check;
+mod compare;
 mod console;
 mod convert;
+mod curve;
 mod exit;
 mod explain;
 mod files;
@@ -23,6 +25,7 @@ mod input;
 mod interrupt;
 mod lint;
 mod list;
+mod measure;
 mod merge;
 mod new;
 mod page;
@@ -120,6 +123,10 @@ enum Command {
     Run(run::Arguments),
     /// Run many seeds of a scenario, on all cores
     Sweep(sweep::Arguments),
+    /// Run two scenarios, or two settings of one, on the same seeds, and tell what differs
+    Compare(compare::Arguments),
+    /// Vary numbers of a scenario, and tell how its figures go with them, or from where on a property holds no more
+    Curve(curve::Arguments),
     /// Put the rows of shards together, and judge the sweep that they are of
     Merge(merge::Arguments),
     /// Show a run record by record
@@ -146,6 +153,8 @@ enum Command {
 const EXAMPLES: &[(&str, &str)] = &[
     ("run", "run scenarios/raft/leader-crash.ron --seed 7 --set duration=60s"),
     ("sweep", "sweep scenarios/raft/crash-storm.ron --seeds 1000 --keep-going --out rows.jsonl"),
+    ("compare", "compare scenarios/service/two-queues.ron scenarios/service/one-queue.ron --seeds 20"),
+    ("curve", "curve scenarios/service/four-workers.ron --vary 'workload.arrivals[0]=100/s..380/s' --steps 8 --seeds 5"),
     ("merge", "merge shard-*.jsonl --out rows.jsonl"),
     ("replay", "replay scenarios/raft/leader-crash.ron --seed 7 --from 2s --until 2.5s --node n2"),
     ("shrink", "shrink scenarios/raft/leader-crash.ron --seed 7 --out small.ron"),
@@ -243,6 +252,8 @@ impl Session<'_> {
         match command {
             Command::Run(arguments) => run::execute(arguments, self),
             Command::Sweep(arguments) => sweep::execute(arguments, self),
+            Command::Compare(arguments) => compare::execute(arguments, self),
+            Command::Curve(arguments) => curve::execute(arguments, self),
             Command::Merge(arguments) => merge::execute(arguments, self),
             Command::Replay(arguments) => replay::execute(arguments, self),
             Command::Shrink(arguments) => shrink::execute(arguments, self),

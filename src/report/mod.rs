@@ -5,6 +5,8 @@
 
 mod causes;
 mod command;
+mod compared;
+mod curve;
 mod cycles;
 mod explanation;
 mod export;
@@ -43,6 +45,8 @@ use crate::systems::Population;
 
 pub use causes::CauseWords;
 pub use command::{Invocation, as_file, quote};
+pub use compared::{ComparedReport, compared_json, compared_text};
+pub use curve::{Curve, CurvePoint, curve_csv, curve_svg, curve_text, thresholds_text};
 pub use explanation::explanation_text;
 pub use export::Export;
 pub use findings::{Findings, Kept};

@@ -210,6 +210,23 @@ impl Lines {
     }
 }
 
+/// A table under its title: names to the left, measurements to the right.
+pub(super) fn table_text(table: &Table, note: &str, paint: Paint) -> String {
+    let mut text = format!("  {}\n", paint.faint(&format!("{}{note}", clean(&table.title))));
+    let mut grid: Vec<Vec<String>> = vec![table.columns.iter().map(|column| clean(column)).collect()];
+    grid.extend(table.rows.iter().map(|row| row.cells.iter().map(|cell| clean(&cell.to_string())).collect()));
+    let widest = |column: usize| grid.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.columns.len()).map(widest).collect();
+    let first = table.rows.iter().map(|row| clean(&row.name).chars().count()).max().unwrap_or(0);
+    let names = [String::new()].into_iter().chain(table.rows.iter().map(|row| clean(&row.name)));
+    for (place, (name, line)) in names.zip(&grid).enumerate() {
+        let cells: String = line.iter().zip(&widths).map(|(cell, width)| format!("  {cell:>width$}")).collect();
+        let cells = if place == 0 { paint.faint(&cells) } else { cells };
+        text += &format!("    {name:first$}{cells}\n");
+    }
+    text
+}
+
 /// The parts of a run's page.
 impl Lines {
     /// The worst first.
@@ -249,18 +266,7 @@ impl Lines {
     fn tables(&mut self, tables: &[Table], note: &str) {
         for table in tables {
             self.blank();
-            self.line(&format!("  {}", self.paint.faint(&format!("{}{note}", clean(&table.title)))));
-            let mut grid: Vec<Vec<String>> = vec![table.columns.iter().map(|column| clean(column)).collect()];
-            grid.extend(table.rows.iter().map(|row| row.cells.iter().map(|cell| clean(&cell.to_string())).collect()));
-            let widest = |column: usize| grid.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-            let widths: Vec<usize> = (0..table.columns.len()).map(widest).collect();
-            let first = table.rows.iter().map(|row| clean(&row.name).chars().count()).max().unwrap_or(0);
-            let names = [String::new()].into_iter().chain(table.rows.iter().map(|row| clean(&row.name)));
-            for (place, (name, line)) in names.zip(&grid).enumerate() {
-                let cells: String = line.iter().zip(&widths).map(|(cell, width)| format!("  {cell:>width$}")).collect();
-                let cells = if place == 0 { self.paint.faint(&cells) } else { cells };
-                self.line(&format!("    {name:first$}{cells}"));
-            }
+            self.text += &table_text(table, note, self.paint);
         }
     }
 

@@ -23,9 +23,9 @@ use crate::explore::{Ended, Row, Seeds, Summary, Sweep, Until};
 use crate::report::{Invocation, Report, RowsHeader, Subject, SweepReport, opening};
 use crate::scenario::Scenario;
 use auto::WhichShard;
-use progress::Progress;
 
-pub(super) use rows::{line, unreadable};
+pub(super) use progress::Progress;
+pub(super) use rows::{line, open as open_rows, unreadable};
 
 #[derive(Args)]
 pub(super) struct Arguments {

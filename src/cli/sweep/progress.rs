@@ -10,14 +10,14 @@ use crate::explore::Row;
 
 /// Shows how many seeds are done and fail, in how many ways, how many there are in a second, and how long it still takes; on standard
 /// error, if that is a terminal.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     bar: ProgressBar,
     failing: u64,
     fingerprints: BTreeSet<u64>,
 }
 
 impl Progress {
-    pub(super) fn new(seeds: u64) -> Self {
+    pub(in crate::cli) fn new(seeds: u64) -> Self {
         let bar = ProgressBar::new(seeds);
         let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} seeds · {msg} · {rate}, {eta} left");
         let rate = |state: &ProgressState, text: &mut dyn Write| {
@@ -33,7 +33,7 @@ impl Progress {
     }
 
     /// Whatever has been counted was there before: how many there are in a second is seen from here on.
-    pub(super) fn begin(&self) {
+    pub(in crate::cli) fn begin(&self) {
         self.bar.reset_eta();
     }
 
@@ -52,7 +52,12 @@ impl Progress {
         self.bar.inc(1);
     }
 
-    pub(super) fn finish(&self) {
+    /// One more is done, whatever came of it.
+    pub(in crate::cli) fn step(&self) {
+        self.bar.inc(1);
+    }
+
+    pub(in crate::cli) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

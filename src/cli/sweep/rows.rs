@@ -13,7 +13,7 @@ use crate::report::{HeaderDifference, RowsError, RowsHeader, RowsReader, Written
 ///
 /// # Errors
 /// If it cannot be read or written, if another process writes it, or if its rows are not of this sweep.
-pub(super) fn open(
+pub(in crate::cli) fn open(
     path: &Path,
     scenario: &Path,
     (header, until): (&RowsHeader, Until),
