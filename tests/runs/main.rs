@@ -10,6 +10,7 @@ mod closed_forms;
 mod commit;
 mod commit_over_raft;
 mod commit_relatives;
+mod comparisons;
 mod detector;
 mod exports;
 mod fingerprints;
