@@ -91,7 +91,7 @@ impl Instance {
             }
             LookUp::Absent { .. } => {
                 context.sometimes(mark::CACHED);
-                (Some((Answer::Done, Some(Value { service: *service, item, version: 0 }))), None)
+                (Some((Answer::Done, Some(Value { service: *service, item, version: 0, is_new: false }))), None)
             }
             LookUp::Load { lease, .. } => (None, Some((lease, Some(token)))),
             LookUp::Waits => return context.sometimes(mark::LOAD_SHARED),

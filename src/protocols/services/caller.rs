@@ -27,6 +27,8 @@ pub(super) struct Caller<T> {
     sites: Vec<Site>,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
+    /// The generation that a slot begins with.
+    first: u32,
     pub(super) agenda: Agenda,
     /// Calls that may start, as others have left their bulkhead.
     ready: Vec<(u32, u32)>,
@@ -124,6 +126,7 @@ impl<T: Copy> Caller<T> {
             sites,
             slots: Vec::new(),
             free: Vec::new(),
+            first: if rules.counts_on_after_crash() { generation(now) } else { 0 },
             agenda: Agenda::default(),
             ready: Vec::new(),
             over: Vec::new(),
@@ -456,9 +459,15 @@ impl<T: Copy> Caller<T> {
             found.call = Some(call);
             return (slot, found.generation);
         }
-        self.slots.push(Slot { generation: 0, call: Some(call), open: Vec::new() });
-        (self.slots.len() as u32 - 1, 0)
+        self.slots.push(Slot { generation: self.first, call: Some(call), open: Vec::new() });
+        (self.slots.len() as u32 - 1, self.first)
     }
+}
+
+/// The generation that slots begin with whose caller starts now: none that it had before a crash, so that no answer to a call from then is
+/// taken for one to a call from now.
+fn generation(now: LocalTime) -> u32 {
+    (now.as_nanos() / 1000) as u32
 }
 
 impl Site {

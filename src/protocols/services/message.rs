@@ -68,6 +68,8 @@ pub struct Value {
     pub item: u32,
     /// Which one it is, from 1 on: 0 if there is none.
     pub version: u32,
+    /// Whether it is what the request that is answered wrote.
+    pub is_new: bool,
 }
 
 /// How a request ended.

@@ -270,6 +270,14 @@ pub static MUTANTS: &[Mutant] = &[
         property: Some("availability"),
         about: "All requests wait as if they were equally important: the newest is shed, whatever it is.",
     },
+    Mutant {
+        name: "service/answer-of-another-life",
+        rules: &AnswerOfAnotherLife,
+        source: "a broken rule: the numbers of requests are not used again after a crash (RFC 9293, §3.4.1, on sequence numbers)",
+        needs: &["caller that crashes while it waits"],
+        property: Some("effects-once"),
+        about: "A caller that crashed counts its calls from the beginning: an answer to one from before is taken for that of one from after.",
+    },
 ];
 
 #[derive(Debug)]
@@ -566,5 +574,14 @@ struct ShedsTheImportant;
 impl Rules for ShedsTheImportant {
     fn priority(&self, _: u8) -> u8 {
         0
+    }
+}
+
+#[derive(Debug)]
+struct AnswerOfAnotherLife;
+
+impl Rules for AnswerOfAnotherLife {
+    fn counts_on_after_crash(&self) -> bool {
+        false
     }
 }

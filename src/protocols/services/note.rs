@@ -66,7 +66,6 @@ pub enum Note {
     Idle,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 const fn is_usual(priority: &u8) -> bool {
     *priority == 0
 }

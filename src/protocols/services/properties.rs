@@ -40,8 +40,8 @@ pub const ALL_OR_NOTHING: Property = Property::always(
 /// That reads are current.
 pub const READS_CURRENT: Property = Property::always(
     "reads-current",
-    "what a client is told of an item is about that item, and not older than what any client had been told when the request was due, but \
-     for as long as the caches between allow. A cache that all changes of its items go through allows nothing",
+    "what a client is told of an item is about that item, and not older than what any client had been told to have written when the \
+     request was due, but for as long as the caches between allow. A cache that all writes of its items go through allows nothing",
 );
 
 /// All of them.
@@ -72,7 +72,7 @@ static DONE_AFTER_ALL: Rule =
 static OVERSOLD: Rule = Rule::new("oversold", "{node} has taken {taken} of item {item} at {at}, and there were {stock}");
 static STALE: Rule = Rule::new(
     "too-old",
-    "request {call} of {node} is told version {version} of item {item} at {at}; it was due at {due}, and version {known} was told at {told}",
+    "request {call} of {node} is told version {version} of item {item} at {at}; it was due at {due}, and version {known} was told to be written at {told}",
 );
 static OF_ANOTHER: Rule =
     Rule::new("of-another", "request {call} of {node} is about item {item}, and is told at {at} what there is of item {other}");
@@ -130,7 +130,7 @@ struct Sagas {
     of_call: FxHashMap<u64, u64>,
 }
 
-/// What clients were told of items: which version, and when. Of what is long ago, the last.
+/// What clients were told to have written of items: which version, and when. Of what is long ago, the last.
 struct Told {
     versions: FxHashMap<(u16, u32), VecDeque<(Time, u32)>>,
     /// How old a version may be that a client is told, on account of caches.
@@ -148,7 +148,7 @@ impl Told {
         versions.get(place).copied()
     }
 
-    fn add(&mut self, Value { service, item, version }: Value, at: Time) {
+    fn add(&mut self, Value { service, item, version, .. }: Value, at: Time) {
         let versions = self.versions.entry((service, item)).or_default();
         if versions.back().is_none_or(|(_, known)| *known < version) {
             while versions.get(1).is_some_and(|(then, _)| at.since(*then) > Self::KEPT + self.staleness) {
@@ -439,7 +439,9 @@ impl ServicesJudge {
             let told = told.with("item", u64::from(item)).with("known", u64::from(known)).with("told", at);
             self.violations.add(&READS_CURRENT, now, told);
         }
-        self.told.add(value, now.at);
+        if value.is_new {
+            self.told.add(value, now.at);
+        }
     }
 
     /// A call is over: if it succeeded, its effect was done.

@@ -49,6 +49,11 @@ rules! {
             is_current
         }
 
+        /// Whether what a caller calls its calls is new after a crash.
+        fn counts_on_after_crash(&self) -> bool {
+            true
+        }
+
         /// Whether an open breaker lets calls through again.
         fn lets_probes_through(&self) -> bool {
             true

@@ -109,13 +109,13 @@ impl Store {
         let item = item.unwrap_or_default();
         if let Some(items) = &self.items {
             match does {
-                Does::Reads => return Ok(Some(self.value(item))),
+                Does::Reads => return Ok(Some(self.value(item, false))),
                 Does::Writes if items.undone.contains(&call) && rules.refuses_undone() => return Err(Answer::Failed),
                 Does::Writes if items.is_sold_out(item) && rules.counts_stock_last() => {
                     context.sometimes(mark::SOLD_OUT);
                     return Err(Answer::Failed);
                 }
-                Does::Undoes if items.undone.contains(&call) && rules.undoes_once() => return Ok(Some(self.value(item))),
+                Does::Undoes if items.undone.contains(&call) && rules.undoes_once() => return Ok(Some(self.value(item, false))),
                 Does::Undoes if !items.done.contains(&call) => context.sometimes(mark::UNDONE_FIRST),
                 Does::Writes | Does::Undoes => {}
             }
@@ -132,10 +132,10 @@ impl Store {
         self.items.as_ref().is_some_and(|items| items.is_sold_out(item.unwrap_or_default()))
     }
 
-    fn value(&self, item: u32) -> Value {
+    fn value(&self, item: u32, is_new: bool) -> Value {
         let changed = self.items.as_ref().and_then(|items| items.known.get(&item)).map_or(0, |known| known.version);
         let version = changed.saturating_add(self.items.as_ref().map_or(0, |items| items.first));
-        Value { service: self.service, item, version }
+        Value { service: self.service, item, version, is_new }
     }
 
     /// A request with this key was answered so: what failed may be tried again.
@@ -171,7 +171,7 @@ impl Store {
             Does::Writes | Does::Reads if items.has_undo => drop(items.done.insert(call)),
             Does::Writes | Does::Reads => {}
         }
-        Some(self.value(item))
+        Some(self.value(item, true))
     }
 }
 
