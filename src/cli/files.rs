@@ -43,6 +43,16 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// The text of a file that a scenario names.
+pub(in crate::cli) fn beside(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "it is longer than 64 MiB"));
+    }
+    Ok(text)
+}
+
 /// Opens a file for writing, before the long run that fills it. The scenario is not overwritten.
 pub(super) fn create(path: &Path, scenario: &Path) -> Result<Output, Failure> {
     spare(path, "scenario", &[scenario])?;

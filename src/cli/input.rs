@@ -70,7 +70,7 @@ impl Input {
     }
 
     fn read<T>(&self, session: &Session<'_>, parse: Parse<T>) -> Result<(T, Invocation), Failure> {
-        let mut source = Source::new(self.file.display().to_string(), files::read(&self.file)?);
+        let mut source = Source::new(self.file.display().to_string(), files::read(&self.file)?).with_files(files::beside);
         // Annotations are read beside the file as it is, without --set.
         let aims = Aims::of(&source);
         if !self.settings.is_empty() {
@@ -102,7 +102,7 @@ impl Input {
             text = notation::set(&text, &format!("{within}{path}"), value)
                 .map_err(|error| Failure::new(Exit::Usage, &format!("--set {path}={value}: {error}")))?;
         }
-        Ok(Source::new(format!("{} with --set", source.name), text))
+        Ok(Source::new(format!("{} with --set", source.name), text).with_files(files::beside))
     }
 }
 

@@ -45,7 +45,7 @@ fn lint(file: &Path, session: &Session<'_>) -> (LintReport, Exit) {
     let problems = Diagnostics::new();
     match files::read(file) {
         Ok(text) => {
-            let source = Source::new(name, text);
+            let source = Source::new(name, text).with_files(files::beside);
             let case = Case::parse(&source, session.registry, &problems);
             let exit = if case.is_some() && !problems.has_errors() { Exit::Held } else { Exit::Invalid };
             (LintReport { source, problems, unread: None }, exit)

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use crate::base::{printable, printable_lines};
 use crate::misspelling::nearest;
@@ -16,7 +17,21 @@ pub struct Source {
     pub name: String,
     /// All of its text.
     pub text: String,
+    files: Option<Files>,
 }
+
+/// What reads files that a source names.
+#[derive(Clone, Copy, Debug)]
+struct Files(fn(&Path) -> io::Result<String>);
+
+/// What a source says hangs on its text, however the files are read that it names.
+impl PartialEq for Files {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Files {}
 
 /// A stretch of a source, in bytes: `start` is its first, `end` the one after its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +115,25 @@ struct Collected {
 impl Source {
     /// A source with this name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), files: None }
+    }
+
+    /// The same source, which may name files: they are read like this, by paths relative to its own folder. Without, it names none.
+    #[must_use]
+    pub fn with_files(self, read: fn(&Path) -> io::Result<String>) -> Self {
+        Self { files: Some(Files(read)), ..self }
+    }
+
+    /// The text of a file that the source names by a path relative to its own folder.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub fn file(&self, path: &str) -> Result<String, String> {
+        let path = Path::new(&self.name).parent().unwrap_or(Path::new("")).join(path);
+        let Some(Files(read)) = self.files else {
+            return Err(format!("{} cannot be read: this text is in no file, and there are no files beside it", path.display()));
+        };
+        read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
     }
 
     /// The line and column of the character at this byte; those of the end, if there is none.

@@ -97,6 +97,11 @@ impl Ran {
     }
 }
 
+/// The text of a file that a scenario names.
+fn beside(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path)
+}
+
 /// Runs those that are wanted, of systems that are known.
 fn fails(files: &[PathBuf], registry: &Registry, is_wanted: &dyn Fn(&Scenario) -> bool) -> Ran {
     let mut ran = Ran { count: 0, fails: Vec::new() };
@@ -107,7 +112,7 @@ fn fails(files: &[PathBuf], registry: &Registry, is_wanted: &dyn Fn(&Scenario) -
             ran.fails.push(format!("{name} cannot be read\n"));
             continue;
         };
-        let (source, problems) = (Source::new(name, text), Diagnostics::new());
+        let (source, problems) = (Source::new(name, text).with_files(beside), Diagnostics::new());
         let case = Case::parse(&source, registry, &problems);
         match &case {
             Some(case) if !is_wanted(case.scenario()) => continue,

@@ -27,26 +27,31 @@ use crate::notation::{
 };
 
 pub use judge::RequirementJudge;
-pub use meter::{ALL, Meter, OfClients, Reading};
+pub use meter::{ALL, Meter, OfClients, Open, Place, Reading};
 
 /// That requests are answered in time.
 pub const LATENCY: Property = Property::always(
     "latency",
     "requests are answered as fast as `require: [Latency(…)]` demands: no more of them than the percentile allows take longer. A request \
-     counts from when it was due, and if it succeeds; Availability is about the others",
+     counts from when it was due, and if it succeeds; Availability is about the others. One that never ends counts as longer than any bound",
 );
 /// That enough requests succeed.
 pub const AVAILABILITY: Property = Property::always(
     "availability",
-    "of the requests that have ended, at least the share succeeds that `require: [Availability(…)]` demands",
+    "of the requests that have ended, and of those that are open for longer than their time-outs allow, at least the share succeeds that \
+     `require: [Availability(…)]` demands",
 );
 /// That requests succeed again after faults.
 pub const RECOVERS: Property = Property::eventually(
     "recovers",
-    "once a fault has ended, and so long after it as `require: [Recovers(…)]` says, requests succeed again",
+    "once a fault has ended, and so long after it as `require: [Recovers(…)]` says, requests succeed again, and none is open any more for \
+     longer than its time-outs allow",
 );
 /// That a queue stays short.
-pub const BOUNDED: Property = Property::always("bounded", "no queue gets longer than `require: [Bounded(…)]` allows");
+pub const BOUNDED: Property = Property::always(
+    "bounded",
+    "no queue gets longer than `require: [Bounded(…)]` allows; nor is more at work at once, or waits before a bulkhead, where that is bounded",
+);
 
 /// The properties that `require` can demand of the operations of any clients.
 pub const OF_REQUESTS: &[Property] = &[LATENCY, AVAILABILITY, RECOVERS];
@@ -112,7 +117,7 @@ settings! {
         service: Option<String> = None, Maybe(Service(subjects));
         /// Only requests of this priority; without it, all.
         priority: Option<u8> = None, Maybe(Priority(subjects));
-        /// The share of requests, of those that end, that must succeed. One that was given up does not.
+        /// The share of requests, of those that end, that must succeed. One that was given up does not, nor does one that is open too long.
         at_least: Option<Ratio> = None, Required(Chance);
         /// What is left out.
         outside: Option<Duration> = None, Maybe(Outside);
@@ -137,12 +142,16 @@ settings! {
 
 settings! {
     |subjects: Option<&'c Subjects>|
-    /// How long a queue may get.
+    /// How many requests may be in one place. One place is given.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Bounded {
-        /// Whose queue: the name of a service. Each of its instances has one.
-        queue: Option<String> = None, Required(Service(subjects));
-        /// How many requests may wait in it.
+        /// The queue of an instance: the name of its service. Each of its instances has one.
+        queue: Option<String> = None, Maybe(Where(subjects));
+        /// In place of that, what an instance of this service works on, requests among it whose worker is free again (`holds: false`).
+        work: Option<String> = None, Maybe(Where(subjects));
+        /// In place of both, the calls to this service that wait before the `bulkhead` of a caller.
+        bulkhead: Option<String> = None, Maybe(Where(subjects));
+        /// How many may be there.
         at_most: Option<u64> = None, Required(Count(0..));
         /// What is left out.
         outside: Option<Duration> = None, Maybe(Outside);
@@ -168,7 +177,12 @@ const VARIANTS: [Variant; 4] = [
         "require: [Recovers(within: \"5s\")]",
     )
     .with(Recovers::declared),
-    Variant::new("Bounded", "A queue stays short.", "require: [Bounded(queue: \"db\", at_most: 100)]").with(Bounded::declared),
+    Variant::new(
+        "Bounded",
+        "A queue stays short, or what is at work, or what waits before a bulkhead, stays little.",
+        "require: [Bounded(queue: \"db\", at_most: 100)]",
+    )
+    .with(Bounded::declared),
 ];
 
 const OUTSIDE: [Variant; 1] = [Variant::new(
@@ -204,6 +218,11 @@ fn read_outside(form: Form<'_>) -> Option<Duration> {
 /// The name of a service.
 struct Service<'s>(Option<&'s Subjects>);
 codec!(Service<'_>: String = Self::read_name, quoted, "the name of a service", Some("what clients ask for"); like "\"gateway\"");
+
+/// The name of a service where one place of several is given.
+struct Where<'s>(Option<&'s Subjects>);
+codec!(Where<'_>: String = |own: &Self, form: Form<'_>| Service(own.0).read_name(form), quoted, "the name of a service";
+    like "\"gateway\"");
 
 impl Service<'_> {
     fn read_name(&self, form: Form<'_>) -> Option<String> {
@@ -273,7 +292,7 @@ impl Requirement {
             Self::Latency(Latency { service, .. })
             | Self::Availability(Availability { service, .. })
             | Self::Recovers(Recovers { service, .. }) => service.as_deref(),
-            Self::Bounded(Bounded { queue, .. }) => queue.as_deref(),
+            Self::Bounded(bounded) => bounded.given().next().map(|(_, name)| name),
         }
     }
 
@@ -308,6 +327,12 @@ impl Requirement {
             form.report(form.problem("this demands nothing").help("give a bound: Latency(p99: \"200ms\")"));
             return false;
         }
+        if let Self::Bounded(bounded) = self
+            && bounded.given().count() != 1
+        {
+            form.report(form.problem("one place is bounded").help("name one: Bounded(queue: \"db\", at_most: 100)"));
+            return false;
+        }
         let Some(Subjects { system, properties, .. }) = subjects else { return true };
         if properties.contains(self.property()) {
             return true;
@@ -320,6 +345,19 @@ impl Requirement {
             false => problem.help(format!("it judges {}", judged.join(", "))),
         });
         false
+    }
+}
+
+impl Bounded {
+    /// The places that are given, with their services.
+    fn given(&self) -> impl Iterator<Item = (Place, &str)> {
+        let places = [(Place::Queue, &self.queue), (Place::Work, &self.work), (Place::Bulkhead, &self.bulkhead)];
+        places.into_iter().filter_map(|(place, name)| Some((place, name.as_deref()?)))
+    }
+
+    /// What is bounded.
+    fn place(&self) -> Place {
+        self.given().next().map_or(Place::Queue, |(place, _)| place)
     }
 }
 

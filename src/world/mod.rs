@@ -199,6 +199,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let bounds = Bounds { messages: conditions.messages, disk: conditions.disk_bytes, effects: conditions.effects };
         let server = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
         let servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
+        let invokes = invokes_late(script.as_ref(), &clients, conditions.duration);
         let client = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
         let clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
         // Where nothing crashes, no write can be lost, and none is looked for.
@@ -211,7 +212,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let nemesis = Nemesis::new(conditions.faults, keys.of(Entity::Faults));
         Self {
             core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, bounds),
-            settling: Settling::new(conditions.settle, !clients.is_empty(), invokes_late(script.as_ref(), conditions.duration)),
+            settling: Settling::new(conditions.settle, !clients.is_empty(), invokes),
             script,
             servers,
             clients,
@@ -491,8 +492,12 @@ impl<'a, C: Cluster> World<'a, C> {
 }
 
 /// Whether clients invoke anything after the faults.
-fn invokes_late<C: Cluster>(script: Option<&Script<C>>, duration: Duration) -> bool {
-    script.is_none_or(|script| script.generated || script.operations.iter().any(|scripted| scripted.at >= duration))
+fn invokes_late<C: Cluster>(script: Option<&Script<C>>, clients: &[<C::Client as Process>::Config], duration: Duration) -> bool {
+    let generates = || clients.iter().any(|client| C::invokes_after(client, duration));
+    match script {
+        Some(script) => script.generated && generates() || script.operations.iter().any(|scripted| scripted.at >= duration),
+        None => generates(),
+    }
 }
 
 /// What is reported if this judge, or that of the history, panics.

@@ -84,6 +84,13 @@ pub trait Cluster: 'static {
         None
     }
 
+    /// Whether a client of this configuration invokes anything after so long: if none does, nothing fresh need complete once the faults
+    /// are over.
+    fn invokes_after(client: &<Self::Client as Process>::Config, duration: Duration) -> bool {
+        let _ = (client, duration);
+        true
+    }
+
     /// What the server must bring to an end before the run has settled, in words: `2 transactions in doubt`. Nothing if it is done.
     fn unsettled(server: &Self::Server) -> Option<String> {
         let _ = server;

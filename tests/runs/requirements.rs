@@ -195,3 +195,75 @@ fn what_is_written_is_read_again() {
     assert_eq!(scenario, again);
     assert!(scenario.to_ron().contains(all), "{}", scenario.to_ron());
 }
+
+/// The explanation of a property of services under this load, and whether it is violated.
+fn services(services: &str, workload: &str, more: &str, name: &str) -> (Verdict, String) {
+    let text =
+        format!("Scenario(name: \"services\", system: Services(services: [{services}]), workload: ({workload}), settle: \"0s\", {more})");
+    let scenario = Scenario::from_ron(&text, &Registry::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+    let report = scenario.run(1).properties.into_iter().find(|report| report.name == name).expect("it is judged");
+    (report.verdict, report.reason())
+}
+
+/// A request that never ends was not served, and took longer than any bound.
+#[test]
+fn what_never_ends_is_judged() {
+    let api = "Service(name: \"api\", workers: 4, work: Exponential(\"10ms\"))";
+    let workload = "to: \"api\", arrivals: Poisson(\"100/s\"), bulkhead: (in_flight: 2, waiting: 50)";
+    let never = "duration: \"5s\", mutant: \"service/waiting-never-starts\"";
+    for (require, name) in [("Availability(at_least: \"98%\")", "availability"), ("Latency(p95: \"1s\")", "latency")] {
+        let judged = |more: &str| services(api, workload, &format!("{more}, require: [{require}]"), name);
+        let (verdict, told) = judged(never);
+        assert!(verdict == Verdict::Violated && told.contains(" have not ended"), "{told}");
+        assert_eq!(judged("duration: \"5s\"").0, Verdict::Holds, "{name}");
+    }
+    // Users whose requests are lost wait for ever: where nothing is asked any more, nothing recovers.
+    let lost = "duration: \"5s\", faults: [At(\"1s\", Lose(chance: \"1\", lasting: \"500ms\"))], require: [Recovers(within: \"1s\")]";
+    let users = "to: \"api\", users: 5, think: Exponential(\"10ms\")";
+    let (verdict, told) = services(api, users, lost, "recovers");
+    assert!(verdict == Verdict::Violated && told.contains("succeeded=0 judged=5"), "{told}");
+    assert_eq!(services(api, &format!("{users}, timeout: \"200ms\""), lost, "recovers").0, Verdict::Holds);
+    // A call of a service that waits without end, for one that is gone.
+    let chain = "Service(name: \"front\", workers: 100, calls: [Call(to: \"back\", timeout: \"100ms\")]), Service(name: \"back\")";
+    let gone = "duration: \"5s\", faults: [At(\"2s\", Pause(node: n1, lasting: \"9s\"))], require: [Availability(service: \"back\", at_least: \"99.9%\")]";
+    let (verdict, told) = services(chain, "to: \"front\", arrivals: Constant(\"1000/s\")", gone, "availability");
+    assert!(verdict == Verdict::Violated && told.contains("of=to `back`") && told.contains(" not ended"), "{told}");
+}
+
+/// Every place where requests gather can be bounded, and one that stays full is seen to be full.
+#[test]
+fn what_gathers_is_bounded() {
+    let api = "Service(name: \"api\", workers: 4, work: Exponential(\"10ms\"))";
+    let bounded = |all: &str, workload: &str, more: &str| {
+        let (verdict, told) = services(all, &format!("to: \"api\", {workload}"), &format!("duration: \"6s\", {more}"), "bounded");
+        (verdict == Verdict::Violated, told)
+    };
+    let busy = "arrivals: Poisson(\"300/s\")";
+    // The queue grows in a standstill, and is long still half a second after it.
+    let still = |at_most| {
+        let require = format!("[Bounded(queue: \"api\", at_most: {at_most}, outside: Faults(after: \"500ms\"))]");
+        bounded(api, busy, &format!("faults: [At(\"2s\", Pause(node: n1, lasting: \"1s\"))], require: {require}"))
+    };
+    let (is_too_long, told) = still(150);
+    assert!(is_too_long && told.contains("of=`api` at_most=150 at=3.5"), "{told}");
+    assert!(!still(350).0);
+    // Nothing ever waits.
+    let (_, told) = bounded(api, "arrivals: Constant(\"1/s\")", "require: [Bounded(queue: \"api\", at_most: 0)]");
+    assert_eq!(told, "");
+    let held = |at_most| {
+        bounded(
+            api,
+            &format!("{busy}, bulkhead: (in_flight: 4, waiting: 50)"),
+            &format!("require: [Bounded(bulkhead: \"api\", at_most: {at_most})]"),
+        )
+    };
+    let (is_too_long, told) = held(3);
+    assert!(is_too_long && told.contains("count=4 place=wait before the bulkhead of a caller of of=`api`"), "{told}");
+    assert!(!held(50).0);
+    let free = "Service(name: \"api\", workers: 1, holds: false, calls: [Call(to: \"slow\")]), Service(name: \"slow\", workers: 100, work: Constant(\"100ms\"))";
+    let working =
+        |at_most| bounded(free, "arrivals: Constant(\"100/s\")", &format!("require: [Bounded(work: \"api\", at_most: {at_most})]"));
+    let (is_too_much, told) = working(5);
+    assert!(is_too_much && told.contains("count=6 place=are at work on an instance of of=`api`"), "{told}");
+    assert!(!working(20).0);
+}

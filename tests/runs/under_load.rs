@@ -3,11 +3,11 @@
 use stormglass::base::{Duration, Time};
 use stormglass::check::Verdict;
 use stormglass::diagnostic::{Diagnostics, Source};
-use stormglass::protocols::services::{DECOYS, MUTANTS};
+use stormglass::protocols::services::{DECOYS, MUTANTS, ROUTING};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
 
-use super::trials::{all_hold, each_mutant, others, read, scenario, violates};
+use super::trials::{all_hold, each_mutant, others, read, scenario, text, violates};
 
 fn lasting(name: &str, seconds: u64) -> Scenario {
     let mut scenario = scenario(name);
@@ -30,6 +30,103 @@ fn every_scenario_of_services_is_as_it_says() {
 #[test]
 fn each_bug_planted_in_services_is_caught() {
     each_mutant(MUTANTS, 200, 1);
+}
+
+#[test]
+fn each_bug_planted_in_routing_is_caught() {
+    each_mutant(ROUTING, 200, 1);
+}
+
+/// What callers know of instances, and how they choose one, is read, runs, and is written as it was read.
+#[test]
+fn every_way_to_choose_an_instance_can_be_said() {
+    let ways = [
+        "balance: RoundRobin",
+        "balance: Weighted, slow_start: (window: \"2s\", least_percent: 20)",
+        "balance: Random",
+        "balance: LeastRequests, slow_start: ()",
+        "balance: Choices(d: 3)",
+        "balance: LeastLoaded(refresh: \"50ms\")",
+        "balance: LeastLoaded, reports: \"20ms\"",
+        "balance: PeakEwma(decay: \"5s\")",
+        "balance: RingHash(points: 50, load_percent: 125)",
+        "balance: Maglev(table: 251)",
+        "balance: Prequal",
+        "balance: Prequal(probes: \"2.5\", pool: 8, age: \"500ms\", removed: \"0.5\", hot_percent: 70)",
+        "outliers: (deviations: \"1.9\", hosts_min: 3, calls_min: 50, interval: \"1s\", longest: \"1min\")",
+        "timeout: \"50ms\", retry: (attempts: 2, elsewhere: true), lookup: (every: \"1s\", watch: true)",
+    ];
+    for way in ways {
+        let text = format!(
+            r#"Scenario(name: "ways", system: Services(services: [
+                Proxy(name: "proxy", instances: 2, to: "api.get", work: Constant("100us"), {way}),
+                Service(name: "api", instances: 4, workers: 2, registry: "names", heartbeat: "500ms",
+                    unlike: [(instance: 2, work_percent: 300, weight: 5), (instance: 3, fails: "1/2", from: "1s", lasting: "500ms")],
+                    endpoints: [Endpoint(name: "get", work: Exponential("5ms"), rejects: "1/50"), Endpoint(name: "put")]),
+                Registry(name: "names", instances: 2, lease: "1500ms"),
+            ]), workload: (to: "proxy", arrivals: Poisson("300/s"), {way}), duration: "3s",
+            require: [Availability(at_least: "80%"), Bounded(work: "proxy", at_most: 300)])"#
+        );
+        let scenario = read(&text);
+        let again = read(&scenario.to_ron());
+        assert_eq!(scenario, again, "{way}");
+        let (first, second) = (scenario.run(1), again.run(1));
+        assert_eq!((first.verdict(), first.digest), (Verdict::Holds, second.digest), "{way}: {}", scenario.describe_failure(&first));
+        let told = first.tables.iter().find(|table| table.title == "what instances have answered").expect("some are unlike the others");
+        assert!(told.rows.len() == 4 && told.rows[1].name == "api 2, unlike the others", "{told:?}");
+    }
+}
+
+/// Prequal and peak EWMA send a slow instance little; by turns it gets its share.
+#[test]
+fn a_slow_instance_gets_what_the_balance_says() {
+    let share = |balance: &str| {
+        let text = text("service/balancing.ron").replace("balance: LeastRequests", balance);
+        let mut scenario = read(&text);
+        scenario.conditions.duration = Duration::from_secs(10);
+        let outcome = scenario.run(1);
+        let table = outcome.tables.iter().find(|table| table.title == "what instances have answered").expect("one is unlike the others");
+        let Cell::Share(share) = table.rows[3].cells[1] else { panic!("it is a share") };
+        share
+    };
+    let by_turns = share("balance: RoundRobin");
+    assert!((0.03..0.11).contains(&by_turns), "{by_turns}");
+    for balance in ["balance: PeakEwma", "balance: Prequal", "balance: LeastRequests"] {
+        assert!(share(balance) < 0.06, "{balance}: {}", share(balance));
+    }
+}
+
+/// Requests are due when a file says so, and the file that is written holds the times themselves.
+#[test]
+fn arrivals_come_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("times.txt"), "# three\n0.5\n750ms\n\n1.25s # the last\n").expect("it is written");
+    let read_beside = |arrivals: &str| {
+        let text = format!(
+            r#"Scenario(name: "file", system: Services(services: [Service(name: "desk", work: Constant("1ms"))]),
+                workload: (to: "desk", arrivals: {arrivals}), duration: "2s", require: [Latency(max: "20ms")])"#
+        );
+        let source =
+            Source::new(folder.path().join("file.ron").display().to_string(), text).with_files(|path| std::fs::read_to_string(path));
+        let problems = Diagnostics::new();
+        Scenario::parse(&source, &Registry::standard(), &problems).ok_or_else(|| problems.render(&source, false))
+    };
+    let from_file = read_beside("File(\"times.txt\")").unwrap_or_else(|problems| panic!("{problems}"));
+    let listed = read_beside(r#"Times(["500ms", "750ms", "1250ms"])"#).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(from_file, listed);
+    assert_eq!(read(&from_file.to_ron()), listed);
+    let outcome = from_file.run(1);
+    assert_eq!((outcome.operations.invoked, outcome.verdict()), (3, Verdict::Holds));
+    for (name, lines, words) in
+        [("late.txt", "2s\n1s\n", "time 2 is earlier"), ("odd.txt", "1s\nsoon\n", "line 2 of "), ("none.txt", "", "no request")]
+    {
+        std::fs::write(folder.path().join(name), lines).expect("it is written");
+        let told = read_beside(&format!("File(\"{name}\")")).expect_err("it is refused");
+        assert!(told.contains(words), "{told}");
+    }
+    assert!(read_beside("File(\"gone.txt\")").expect_err("it is refused").contains("cannot be read"));
+    let in_code = r#"Scenario(name: "code", system: Services(services: [Service(name: "desk")]), workload: (to: "desk", arrivals: File("times.txt")))"#;
+    assert!(Scenario::from_ron(in_code, &Registry::standard()).expect_err("it is in no file").contains("no files beside it"));
 }
 
 #[test]
@@ -84,6 +181,13 @@ fn a_graph_that_cannot_be_is_refused_with_its_place() {
         ("[Service(name: \"a\", endpoints: [Endpoint(name: \"get\")])]", "a.put", "`a` has no endpoint `put`"),
         ("[Service(name: \"a\"), Service(name: \"a\")]", "a", "called `a`"),
         ("[]", "a", "there is no service at all"),
+        ("[Service(name: \"a\", registry: \"r\")]", "a", "there is no registry `r`"),
+        ("[Service(name: \"a\", registry: \"r\"), Registry(name: \"r\")]", "r", "`r` is a registry"),
+        ("[Service(name: \"a\"), Registry(name: \"r\")]", "a", "no request ever reaches `r`"),
+        ("[Service(name: \"a\", stores: true, registry: \"r\"), Registry(name: \"r\")]", "a", "hangs on the key"),
+        ("[Service(name: \"a\", unlike: [(instance: 3)])]", "a", "`a` has no instance 3"),
+        ("[Proxy(name: \"p\", to: \"a\"), Service(name: \"b\")]", "p", "there is no service `a`"),
+        ("[Service(name: \"a\", calls: [Call(to: \"b\", reports: \"1s\")]), Service(name: \"b\")]", "a", "LeastLoaded does"),
         ("[Service(name: \"a\", calls: [Call(to: \"a\", retry: (attempts: 0))])]", "a", "attempts"),
         ("[Service(name: \"a\", does: Reads)]", "a", "`a` stores nothing"),
         (

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::message::{Answer, Closeness, Handler, Request, Sent, Step};
 use crate::cli::exit::Exit;
-use crate::cli::panics;
+use crate::cli::{files, panics};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::explore::{Defect, NoOutcome, Row, STACK, line};
 use crate::scenario::Scenario;
@@ -65,7 +65,7 @@ fn work(requests: &Receiver<Request>, registry: &Registry) {
     for request in requests {
         match request {
             Request::Scenario(name, text) => {
-                scenario = Scenario::parse(&Source::new(name, text), registry, &Diagnostics::new());
+                scenario = Scenario::parse(&Source::new(name, text).with_files(files::beside), registry, &Diagnostics::new());
                 scenario.iter().filter(|_| role().as_deref() == Some(SECOND)).for_each(warm_up);
                 say(&Answer::Ready);
             }

@@ -124,6 +124,14 @@ impl<'s> Form<'s> {
         }
     }
 
+    /// The text of a file that the value names by a path relative to the folder of the file that it stands in.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub fn file(self, path: &str) -> Result<String, String> {
+        self.source.file(path)
+    }
+
     /// The same place, holding `text`, which is a part of this value.
     fn part(self, text: &'s str) -> Self {
         Self { text, ..self }

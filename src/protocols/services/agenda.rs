@@ -38,6 +38,12 @@ pub(super) enum Alarm {
     Undo(u32),
     /// Calls of this number may be waiting for credits.
     Blocked(u16),
+    /// The instances that are called here are looked up.
+    LookUp(u16),
+    /// An instance tells the registry that it is there.
+    Register,
+    /// A lease may have ended.
+    Expire,
 }
 
 /// A process that has an agenda.

@@ -5,26 +5,35 @@ use std::sync::Arc;
 
 use super::agenda::{Agenda, Alarm, Node};
 use super::credits::{BLOCKED_AFTER, Credits};
+use super::discovery::Discovery;
 use super::graph::{Does, Graph, Route};
 use super::message::{Answer, Attempt, Channel, Message, Request, Value};
 use super::note::Note;
+use super::peak::Peak;
 use super::rules::Rules;
 use crate::base::{Duration, LocalTime, NodeId};
 use crate::policies::Outcome;
-use crate::policies::balancer::{Balancer, Instance};
-use crate::policies::breaker::{Breaker, Permit};
+use crate::policies::balancer::Balancer;
+use crate::policies::breaker::{Breaker, Permit, State};
 use crate::policies::bulkhead::{Bulkhead, Entry};
 use crate::policies::hedge::{Hedge, Hedging};
 use crate::policies::outlier::Outliers;
-use crate::policies::retry::{Again, Attempts, Retry};
+use crate::policies::retry::{Again, Attempts, Retry, RetrySettings};
 use crate::policies::throttle::Throttle;
 use crate::process::Context;
 
+/// Why policies can be built.
+const VALID: &str = "settings were looked at when they were read";
+/// Why a site whose breaker is told of something has settings of it.
+const HAS_BREAKER: &str = "the breaker was built of them";
+/// For how long a failure counts where no time-out says how long a call may take.
+const FAILURE: Duration = Duration::from_secs(1);
+
 /// Calls that are under way, each for something of its process: its token.
 pub(super) struct Caller<T> {
-    graph: Arc<Graph>,
-    rules: Arc<dyn Rules>,
-    sites: Vec<Site>,
+    pub(super) graph: Arc<Graph>,
+    pub(super) rules: Arc<dyn Rules>,
+    pub(super) sites: Vec<Site>,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     /// The generation that a slot begins with.
@@ -49,16 +58,19 @@ pub(super) struct Over<T> {
 }
 
 /// Where calls are made, with what guards them.
-struct Site {
-    route: Route,
-    instances: u32,
-    /// Whether an instance is chosen by the key alone: the one that stores what has it.
-    is_store: bool,
+pub(super) struct Site {
+    pub(super) route: Route,
+    pub(super) instances: u32,
+    /// Whether an instance is chosen by the key alone: the one that stores what has it, or the only one.
+    is_chosen_by_key: bool,
     /// Whether that key is the item.
     has_items: bool,
     credits: Option<Credits>,
-    balancer: Balancer,
-    outliers: Option<Outliers>,
+    pub(super) balancer: Balancer,
+    pub(super) outliers: Option<Outliers>,
+    pub(super) discovery: Option<Discovery>,
+    /// When instances were asked last how loaded they are.
+    pub(super) asked: Option<LocalTime>,
     breaker: Option<Breaker>,
     /// Whether the breaker has ever been open.
     has_tripped: bool,
@@ -68,6 +80,8 @@ struct Site {
     hedge: Option<Hedge>,
     /// Calls that wait for the bulkhead.
     waiting: VecDeque<(u32, u32)>,
+    /// The most that have waited of late.
+    held: Peak,
 }
 
 struct Slot<T> {
@@ -105,6 +119,8 @@ struct Call<T> {
     sent: u16,
     /// How many of the last attempt's requests are copies.
     copies: u32,
+    /// The instance that was tried last.
+    last: Option<u32>,
     /// Whether it is within the bulkhead.
     within: bool,
 }
@@ -119,7 +135,7 @@ struct Open {
 impl<T: Copy> Caller<T> {
     /// One with these routes.
     pub(super) fn new(graph: &Arc<Graph>, routes: &[Route], rules: &Arc<dyn Rules>, now: LocalTime) -> Self {
-        let sites = routes.iter().map(|route| Site::new(graph, route, now)).collect();
+        let sites = routes.iter().map(|route| Site::new(graph, route, rules, now)).collect();
         Self {
             graph: Arc::clone(graph),
             rules: Arc::clone(rules),
@@ -173,12 +189,18 @@ impl<T: Copy> Caller<T> {
     pub(super) fn begin<P: Node>(&mut self, site: u16, token: T, wanted: Wanted, context: &mut Context<'_, P>) {
         let own = self.own_deadline(site, context.now());
         let deadline = self.rules.deadline(wanted.deadline, own);
-        let call = Call { token, site, wanted, deadline, attempts: None, sent: 0, copies: 0, within: false };
+        let call = Call { token, site, wanted, deadline, attempts: None, sent: 0, copies: 0, last: None, within: false };
         let (slot, generation) = self.take_slot(call);
         let place = &mut self.sites[usize::from(site)];
         match place.bulkhead.as_mut().map_or(Entry::Starts, Bulkhead::enter) {
             Entry::Starts => self.ready.push((slot, generation)),
-            Entry::Waits => place.waiting.push_back((slot, generation)),
+            Entry::Waits => {
+                place.waiting.push_back((slot, generation));
+                let count = place.waiting.len() as u32;
+                if place.held.grows(context.now(), count) {
+                    context.note(P::noted(Note::Held { service: place.route.service, count }));
+                }
+            }
             Entry::Refused => self.end(slot, None, None, context),
         }
         if let Some(deadline) = deadline {
@@ -189,15 +211,16 @@ impl<T: Copy> Caller<T> {
 
     /// An answer has come.
     pub(super) fn answered<P: Node>(&mut self, attempt: Attempt, answer: Answer, value: Option<Value>, context: &mut Context<'_, P>) {
-        let outcome = if answer.succeeded() { Outcome::Success } else { Outcome::Failure };
-        if !self.close(attempt, outcome, context) {
+        // What is wrong itself says nothing against who says so.
+        let outcome = if answer.served() { Outcome::Success } else { Outcome::Failure };
+        if !self.close(attempt, Some(outcome), context) {
             return;
         }
         let slot = attempt.slot;
         if let Some(throttle) = self.site(slot).and_then(|site| site.throttle.as_mut()).filter(|_| !answer.refused()) {
             throttle.accepted(context.now());
         }
-        if answer.succeeded() {
+        if answer.succeeded() || self.rules.is_final(answer == Answer::Rejected) {
             self.end(slot, Some(answer), value, context);
         } else if self.slots[slot as usize].open.is_empty() {
             self.again(slot, Some(answer), context);
@@ -209,7 +232,7 @@ impl<T: Copy> Caller<T> {
     pub(super) fn alarmed<P: Node>(&mut self, alarm: Alarm, context: &mut Context<'_, P>) {
         match alarm {
             Alarm::Timeout(attempt) => {
-                if self.close(attempt, Outcome::Failure, context) {
+                if self.close(attempt, None, context) {
                     context.sometimes(super::mark::TIMED_OUT);
                     if self.slots[attempt.slot as usize].open.is_empty() {
                         self.again(attempt.slot, None, context);
@@ -223,7 +246,14 @@ impl<T: Copy> Caller<T> {
                 self.end(slot, None, None, context);
             }
             Alarm::Blocked(site) => self.tell_blocked(site, context),
-            Alarm::Again { .. } | Alarm::Hedge { .. } | Alarm::Late { .. } | Alarm::User(_) | Alarm::Undo(_) => {}
+            Alarm::LookUp(site) => self.look_up(site, context),
+            Alarm::Again { .. }
+            | Alarm::Hedge { .. }
+            | Alarm::Late { .. }
+            | Alarm::User(_)
+            | Alarm::Undo(_)
+            | Alarm::Register
+            | Alarm::Expire => {}
         }
         self.start_ready(context);
     }
@@ -252,14 +282,17 @@ impl<T: Copy> Caller<T> {
 
     /// Sends a request for a call, the first or one more.
     fn attempt<P: Node>(&mut self, slot: u32, context: &mut Context<'_, P>) {
-        let Some(call) = self.slots[slot as usize].call.as_mut() else { return };
+        let found = &mut self.slots[slot as usize];
+        let Some(call) = found.call.as_mut() else { return };
         let now = context.now();
-        let site = &mut self.sites[usize::from(call.site)];
+        let number_of_site = call.site;
+        let site = &mut self.sites[usize::from(number_of_site)];
         if site.route.policy.credits.is_some() && !site.has_credit(&call.wanted, context) && self.rules.waits_for_credit() {
             context.sometimes(super::mark::STARVED);
             return self.starve(slot, context);
         }
         let permit = match site.breaker.as_mut().map(|breaker| breaker.try_call(now)) {
+            Some(Err(_)) if site.is_half_open(now) && self.rules.passes(false) => None,
             Some(Err(_)) => {
                 site.has_tripped = true;
                 context.sometimes(super::mark::BREAKER_OPEN);
@@ -278,7 +311,15 @@ impl<T: Copy> Caller<T> {
         if is_held_back {
             context.sometimes(super::mark::THROTTLED);
         }
-        let Some(instance) = (if is_held_back { None } else { site.pick(&call.wanted, &*self.rules, context) }) else {
+        let tried: &[Open] = if call.copies > 0 && self.rules.copies_go_elsewhere() { &found.open } else { &[] };
+        let last = call.last.filter(|_| site.route.policy.elsewhere);
+        let avoids = |id: u32| last == Some(id) || tried.iter().any(|open| open.instance == id);
+        let is_choosy = last.is_some() || !tried.is_empty();
+        let picked = if is_held_back { None } else { site.pick(&call.wanted, &*self.rules, is_choosy.then_some(&avoids), context) };
+        let Some(instance) = picked else {
+            if !is_held_back {
+                context.sometimes(super::mark::NO_INSTANCE);
+            }
             if let (Some(breaker), Some(permit)) = (&mut site.breaker, permit) {
                 breaker.record(now, permit, Duration::ZERO, Outcome::Ignored);
             }
@@ -286,12 +327,12 @@ impl<T: Copy> Caller<T> {
         };
         let number = call.sent;
         call.sent = call.sent.saturating_add(1);
+        call.last = Some(instance);
         let key = self.rules.key_of_attempt(call.wanted.call, number);
         let Wanted { root, call: id, priority, item, when_durable, .. } = call.wanted;
         let credit = site.credits.as_mut().map(|credits| credits.take(call.site, instance));
         let (service, endpoint, deadline) = (site.route.service, site.route.endpoint, call.deadline);
         let (timeout, hedged) = (site.route.policy.timeout, site.hedge.as_mut().filter(|_| call.copies == 0).map(|hedge| hedge.begin(now)));
-        let found = &mut self.slots[slot as usize];
         let attempt = Attempt { slot, generation: found.generation, number };
         found.open.push(Open { number, instance, sent: now, permit });
         let node = self.graph.node(service, instance);
@@ -302,6 +343,9 @@ impl<T: Copy> Caller<T> {
             } else {
                 context.send(node, request.clone());
             }
+        }
+        if site.route.policy.probes() {
+            site.probe(number_of_site, &self.graph, context);
         }
         if let Some(timeout) = timeout {
             self.agenda.set(now + timeout, Alarm::Timeout(attempt), context);
@@ -355,18 +399,22 @@ impl<T: Copy> Caller<T> {
         }
     }
 
-    /// An attempt is over; returns whether it was under way.
-    fn close<P: Node>(&mut self, Attempt { slot, generation, number }: Attempt, outcome: Outcome, context: &mut Context<'_, P>) -> bool {
+    /// An attempt is over, by an answer or without one; returns whether it was under way.
+    fn close<P: Node>(
+        &mut self,
+        Attempt { slot, generation, number }: Attempt,
+        answered: Option<Outcome>,
+        context: &mut Context<'_, P>,
+    ) -> bool {
         if !self.rules.takes_answer(self.is_current(slot, generation)) {
             return false;
         }
         let Some(found) = self.slots.get_mut(slot as usize) else { return false };
         let Some(place) = found.open.iter().position(|open| open.number == number) else { return false };
         let open = found.open.swap_remove(place);
-        if let Some(site) = self.site(slot)
-            && site.finished(open, outcome, context.now())
-        {
-            context.sometimes(super::mark::EJECTED);
+        if let Some(call) = &found.call {
+            let outcome = answered.unwrap_or(Outcome::Failure);
+            self.sites[usize::from(call.site)].finished(open, outcome, answered.is_some(), &*self.rules, context);
         }
         true
     }
@@ -387,7 +435,7 @@ impl<T: Copy> Caller<T> {
                 context.send(self.graph.node(site.route.service, open.instance), Message::Cancel { attempt });
             }
             let outcome = if answer.is_some_and(Answer::succeeded) { Outcome::Ignored } else { Outcome::Failure };
-            site.finished(open, outcome, now);
+            site.finished(open, outcome, false, &*self.rules, context);
         }
         if let Some(bulkhead) = &mut site.bulkhead {
             if !call.within {
@@ -438,7 +486,7 @@ impl<T: Copy> Caller<T> {
     pub(super) fn granted<P: Node>(&mut self, from: NodeId, channel: Channel, limit: u64, context: &mut Context<'_, P>) {
         let Some(site) = self.sites.get_mut(usize::from(channel.site)) else { return };
         let (service, instance) = self.graph.at(from);
-        let is_any = !site.is_chosen();
+        let is_any = !site.is_chosen_by_key;
         let Some(credits) = site.credits.as_mut().filter(|_| service == site.route.service) else { return };
         credits.granted(channel, instance, limit);
         while let Some((slot, generation)) = self.next_starved(channel.site, instance, is_any) {
@@ -471,43 +519,43 @@ fn generation(now: LocalTime) -> u32 {
 }
 
 impl Site {
-    fn new(graph: &Graph, route: &Route, now: LocalTime) -> Self {
-        const VALID: &str = "settings were looked at when they were read";
+    fn new(graph: &Graph, route: &Route, rules: &Arc<dyn Rules>, now: LocalTime) -> Self {
         let (service, policy) = (graph.service(route.service), &route.policy);
-        let mut balancer = Balancer::new(&policy.balance).expect(VALID);
-        let instances: Vec<Instance> = (0..service.instances).map(|id| Instance { id: u64::from(id), weight: 1 }).collect();
-        balancer.set_instances(now, &instances);
-        let mut outliers = policy.outliers.as_ref().map(|settings| Outliers::new(settings).expect(VALID));
-        if let Some(outliers) = &mut outliers {
-            outliers.set_instances(&instances.iter().map(|instance| instance.id).collect::<Vec<_>>());
-        }
-        Self {
-            outliers,
+        let discovery = graph.registry_of(route.service).map(Discovery::new);
+        let retry = policy.retry.clone().map(|settings| RetrySettings { backoff: rules.backoff(settings.backoff), ..settings });
+        let mut site = Self {
+            balancer: Balancer::new(&rules.balance(policy.balance.clone())).expect(VALID),
+            outliers: policy.outliers.map(|settings| Outliers::new(&rules.outliers(settings)).expect(VALID)),
+            is_chosen_by_key: service.stores || service.is_orchestrator() || service.instances == 1 && discovery.is_none(),
+            discovery,
+            asked: None,
             has_tripped: false,
             throttle: policy.throttle.as_ref().map(|settings| Throttle::new(settings).expect(VALID)),
             instances: service.instances,
-            is_store: service.stores || service.is_orchestrator(),
             has_items: service.has_items(),
             credits: None,
-            balancer,
             breaker: policy.breaker.as_ref().map(|settings| Breaker::new(settings).expect(VALID)),
             bulkhead: policy.bulkhead.as_ref().map(|settings| Bulkhead::new(settings).expect(VALID)),
-            retry: policy.retry.as_ref().map(|settings| Retry::new(settings).expect(VALID)),
+            retry: retry.map(|settings| Retry::new(&settings).expect(VALID)),
             hedge: policy.hedge.as_ref().map(|settings| Hedge::new(settings).expect(VALID)),
             waiting: VecDeque::new(),
+            held: Peak::default(),
             route: route.clone(),
-        }
+        };
+        // Until a registry says otherwise, those are there that were installed.
+        site.set_instances(graph, &(0..service.instances).collect::<Vec<_>>(), now);
+        site
     }
 
-    /// Whether the instance is chosen by the call alone.
-    fn is_chosen(&self) -> bool {
-        self.is_store || self.instances == 1
+    /// Whether the breaker tries probes.
+    fn is_half_open(&self, now: LocalTime) -> bool {
+        self.breaker.as_ref().is_some_and(|breaker| breaker.state(now) == State::HalfOpen)
     }
 
     /// The instance that is asked, where no other will do: of a store the one that has the key.
     fn only(&self, wanted: &Wanted) -> Option<u32> {
         let key = wanted.item.map(u64::from).filter(|_| self.has_items).unwrap_or(wanted.call);
-        self.is_chosen().then(|| (key % u64::from(self.instances)) as u32)
+        self.is_chosen_by_key.then(|| (key % u64::from(self.instances)) as u32)
     }
 
     /// Whether there is a credit for an instance that can be asked.
@@ -520,8 +568,14 @@ impl Site {
         self.credits.as_ref().is_none_or(|credits| credits.has_for(only))
     }
 
-    /// The instance that is asked.
-    fn pick<P: Node>(&mut self, wanted: &Wanted, rules: &dyn Rules, context: &mut Context<'_, P>) -> Option<u32> {
+    /// The instance that is asked: of a store the one that has the key; of others one that is not avoided, if there is one.
+    fn pick<P: Node>(
+        &mut self,
+        wanted: &Wanted,
+        rules: &dyn Rules,
+        avoids: Option<&impl Fn(u32) -> bool>,
+        context: &mut Context<'_, P>,
+    ) -> Option<u32> {
         if let Some(only) = self.only(wanted) {
             return Some(only);
         }
@@ -532,21 +586,39 @@ impl Site {
             (all || outliers.as_ref().is_none_or(|outliers| !outliers.is_ejected(now, id)))
                 && credits.is_none_or(|credits| credits.has(id as u32))
         };
-        self.balancer.pick(now, wanted.call, eligible, context.random()).map(|id| id as u32)
+        let picked = avoids.and_then(|avoids| {
+            let other = |id: u64| eligible(id) && !avoids(id as u32);
+            self.balancer.pick(now, wanted.call, other, context.random())
+        });
+        picked.or_else(|| self.balancer.pick(now, wanted.call, eligible, context.random())).map(|id| id as u32)
     }
 
-    /// A request to an instance is over; returns whether that made the instance an outlier.
-    fn finished(&mut self, open: Open, outcome: Outcome, now: LocalTime) -> bool {
+    /// A request to an instance is over: it was answered, or is not waited for any more.
+    fn finished<P: Node>(&mut self, open: Open, outcome: Outcome, is_answered: bool, rules: &dyn Rules, context: &mut Context<'_, P>) {
+        let now = context.now();
         let (id, latency) = (u64::from(open.instance), now.since(open.sent));
-        if !self.is_store && self.instances > 1 {
-            self.balancer.finished(now, id, latency, outcome);
+        if !self.is_chosen_by_key && rules.tells_balancer(is_answered) {
+            let length = match outcome {
+                Outcome::Failure => rules.length_of_failure(latency, self.route.policy.timeout.unwrap_or(FAILURE)),
+                Outcome::Success | Outcome::Ignored => latency,
+            };
+            self.balancer.finished(now, id, length, outcome);
         }
-        if let (Some(breaker), Some(permit)) = (&mut self.breaker, open.permit) {
+        if let (Some(breaker), Some(permit)) = (&mut self.breaker, open.permit)
+            && rules.tells_breaker(outcome == Outcome::Ignored)
+        {
             breaker.record(now, permit, latency, outcome);
+            // What has begun before it opened does not tell how its dependency is now.
+            if outcome == Outcome::Success && breaker.state(now) != State::Closed && rules.counts_success(false) {
+                *breaker = Breaker::new(self.route.policy.breaker.as_ref().expect(HAS_BREAKER)).expect(VALID);
+            }
         }
         if let (Some(hedge), Outcome::Success) = (&mut self.hedge, outcome) {
             hedge.observe(latency);
         }
-        self.outliers.as_mut().is_some_and(|outliers| outliers.record(now, id, outcome).is_some())
+        let Some(outliers) = &mut self.outliers else { return };
+        if outliers.record(now, id, outcome).is_some() || !outliers.tick(now).is_empty() {
+            context.sometimes(super::mark::EJECTED);
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::rules::Rules;
 use crate::base::{Duration, LocalTime, NodeId, Ratio};
 use crate::history::Noted;
 use crate::policies::SettingError;
+use crate::policies::balancer::Load as Loaded;
 use crate::policies::sampler::{Arrivals, Distribution, RateStep, Sampler, Spacing};
 use crate::process::{ClientProcess, Context, Files, Mark, NoNote, Process};
 
@@ -70,6 +71,8 @@ impl Items {
 pub enum Load {
     /// In an open loop: they come however slow the answers are.
     Open(OpenLoop),
+    /// At these times since the load began, in their order, however slow the answers are.
+    Times(Arc<[Duration]>),
     /// In a closed loop: each user has one request at a time.
     Closed {
         /// How many users there are.
@@ -77,6 +80,19 @@ pub enum Load {
         /// How long a user thinks after an answer.
         think: Distribution,
     },
+}
+
+impl Load {
+    /// Whether requests are due after so long.
+    pub fn lasts(&self, duration: Duration) -> bool {
+        match self {
+            Self::Open(OpenLoop { steps, period, .. }) => {
+                period.is_some() || steps.last().is_none_or(|last| last.rate.is_some() || last.from > duration)
+            }
+            Self::Times(times) => times.last().is_some_and(|last| *last >= duration),
+            Self::Closed { .. } => true,
+        }
+    }
 }
 
 /// When requests are due in an open loop.
@@ -106,13 +122,37 @@ impl OpenLoop {
 
 enum Pace {
     Open {
-        arrivals: Arrivals,
+        arrivals: Source,
         /// When the next request is due, since the load began.
         next: Option<Duration>,
     },
     Closed {
         think: Sampler,
     },
+}
+
+/// What says when requests are due.
+enum Source {
+    Rate(Arrivals),
+    Times {
+        times: Arc<[Duration]>,
+        /// How many of them have come.
+        come: usize,
+    },
+}
+
+impl Source {
+    /// When the next request is due after one that was due then.
+    fn next(&mut self, after: Duration, context: &mut Context<'_, Client>) -> Option<Duration> {
+        match self {
+            Self::Rate(arrivals) => arrivals.next(after, context.random().word()),
+            Self::Times { times, come } => {
+                let next = times.get(*come).copied();
+                *come += 1;
+                next
+            }
+        }
+    }
 }
 
 /// Who asks: a user of a closed loop, or no one in particular.
@@ -141,12 +181,18 @@ impl Process for Client {
         let caller = Caller::new(graph, graph.roots(), rules, context.now());
         let items = graph.has_items().then_some(*items);
         let pace = match load {
-            Load::Open(open) => Pace::Open { arrivals: open.arrivals().expect(VALID), next: None },
+            Load::Open(open) => Pace::Open { arrivals: Source::Rate(open.arrivals().expect(VALID)), next: None },
+            // What was due before it started is not asked for.
+            Load::Times(times) => {
+                let come = times.partition_point(|time| *time < since_beginning(context.now()));
+                Pace::Open { arrivals: Source::Times { times: Arc::clone(times), come }, next: None }
+            }
             Load::Closed { think, .. } => Pace::Closed { think: Sampler::new(think.clone()).expect(VALID) },
         };
         let mut client = Self { caller, pace, important: *important, mix: mix.clone(), items, is_quiet: false };
+        client.caller.discover(context);
         match load {
-            Load::Open(_) => client.await_next(since_beginning(context.now()), context),
+            Load::Open(_) | Load::Times(_) => client.await_next(since_beginning(context.now()), context),
             Load::Closed { users, .. } => (0..*users).for_each(|user| client.think(user, context)),
         }
         client
@@ -156,7 +202,14 @@ impl Process for Client {
         match message {
             Message::Reply { attempt, answer, value, .. } => self.caller.answered(attempt, answer, value, context),
             Message::Granted { channel, limit } => self.caller.granted(from, channel, limit, context),
-            Message::Request(_) | Message::Cancel { .. } | Message::Blocked { .. } => {}
+            Message::Listed { site, at, instances } => self.caller.listed(site, at, instances, context),
+            Message::Load { site, in_flight, latency } => self.caller.loaded(site, from, Loaded { in_flight, latency }, context.now()),
+            Message::Request(_)
+            | Message::Cancel { .. }
+            | Message::Blocked { .. }
+            | Message::Register { .. }
+            | Message::LookUp { .. }
+            | Message::Probe { .. } => {}
         }
         self.go_on(context);
     }
@@ -222,7 +275,7 @@ impl Client {
     /// Draws when the next request is due after this time.
     fn await_next(&mut self, after: Duration, context: &mut Context<'_, Self>) {
         let Pace::Open { arrivals, next } = &mut self.pace else { return };
-        *next = arrivals.next(after, context.random().word());
+        *next = arrivals.next(after, context);
         if let Some(next) = *next {
             context.set_timer(Timer::Arrive, (BEGINNING + next).since(context.now()));
         }

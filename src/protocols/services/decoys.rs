@@ -2,7 +2,8 @@
 
 use super::{Mutant, Rules};
 use crate::base::Duration;
-use crate::policies::retry::Again;
+use crate::policies::balancer::{BalancerSettings, Policy as Balance};
+use crate::policies::retry::{Again, Backoff};
 
 /// All decoys. No property may be violated on their account: a report on one is a false alarm.
 pub static DECOYS: &[Mutant] = &[
@@ -62,7 +63,64 @@ pub static DECOYS: &[Mutant] = &[
         property: None,
         about: "All requests wait as if they were important. It is no promise that the others give way, unless a scenario demands it.",
     },
+    Mutant {
+        name: "service/decoy-picks-at-random",
+        rules: &PicksAtRandom,
+        source: "which instance is asked decides how long it takes, and nothing else",
+        needs: &[],
+        property: None,
+        about: "Whatever the balance, an instance is asked at random.",
+    },
+    Mutant {
+        name: "service/decoy-refuses-early",
+        rules: &RefusesEarly,
+        source: "a bound is the most that may wait, and refusing is always allowed",
+        needs: &[],
+        property: None,
+        about: "A queue takes one request where it may take many, and refuses the rest.",
+    },
+    Mutant {
+        name: "service/decoy-waits-longest",
+        rules: &WaitsLongest,
+        source: "a back-off says how long to wait at least; the cap is as right as anything below it",
+        needs: &[],
+        property: None,
+        about: "Before each retry it is waited as long as the back-off ever says.",
+    },
 ];
+
+#[derive(Debug)]
+struct PicksAtRandom;
+
+impl Rules for PicksAtRandom {
+    fn balance(&self, settings: BalancerSettings) -> BalancerSettings {
+        BalancerSettings { policy: Balance::Random, ..settings }
+    }
+}
+
+#[derive(Debug)]
+struct RefusesEarly;
+
+impl Rules for RefusesEarly {
+    fn bound(&self, bound: u32) -> u32 {
+        bound.min(1)
+    }
+}
+
+#[derive(Debug)]
+struct WaitsLongest;
+
+impl Rules for WaitsLongest {
+    fn backoff(&self, backoff: Backoff) -> Backoff {
+        match backoff {
+            Backoff::None | Backoff::Constant(_) => backoff,
+            Backoff::Exponential { cap, .. }
+            | Backoff::Equal { cap, .. }
+            | Backoff::Full { cap, .. }
+            | Backoff::Decorrelated { cap, .. } => Backoff::Constant(cap),
+        }
+    }
+}
 
 #[derive(Debug)]
 struct KeysSpread;

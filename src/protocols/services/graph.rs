@@ -8,7 +8,7 @@ use petgraph::visit::Dfs;
 use serde::Serialize;
 
 use super::policy::Policy;
-use crate::base::{Duration, NodeId, Ratio};
+use crate::base::{Duration, LocalTime, NodeId, Ratio};
 use crate::policies::cache::CacheSettings;
 use crate::policies::credits::CreditSettings;
 use crate::policies::limiter::{ConcurrencySettings, TokenBucketSettings};
@@ -42,6 +42,53 @@ pub struct Service {
     pub rate: Option<TokenBucketSettings>,
     /// What can be asked of it, one at least.
     pub endpoints: Vec<Endpoint>,
+    /// Where its instances register, and how; nothing if all know them from the beginning.
+    pub registers: Option<Registering>,
+    /// That it is no service but a registry of the others' instances.
+    pub registry: Option<RegistrySettings>,
+    /// Instances that are unlike the others.
+    pub unlike: Vec<Unlike>,
+}
+
+/// How instances register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registering {
+    /// The name of the registry.
+    pub registry: String,
+    /// How often an instance says that it is there.
+    pub every: Duration,
+}
+
+/// What a registry goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrySettings {
+    /// How long an instance is listed after it was heard of last.
+    pub lease: Duration,
+}
+
+/// An instance that is unlike the others of its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unlike {
+    /// Which, counted from 1.
+    pub instance: u32,
+    /// How long its work takes, in percent of that of the others.
+    pub work_percent: u32,
+    /// How often its work fails; nothing if as often as that of the others.
+    pub fails: Option<Ratio>,
+    /// How much it is to get, beside the others, which weigh 1.
+    pub weight: u32,
+    /// From when on its work is unlike.
+    pub from: Duration,
+    /// For how long; nothing if for good.
+    pub lasting: Option<Duration>,
+}
+
+impl Unlike {
+    /// Whether its work is unlike that of the others now.
+    pub(super) fn lasts(&self, now: LocalTime) -> bool {
+        let began = LocalTime::from_nanos(0) + self.from;
+        now >= began && self.lasting.is_none_or(|lasting| now < began + lasting)
+    }
 }
 
 /// What can be asked of a service.
@@ -57,6 +104,8 @@ pub struct Endpoint {
     pub does: Does,
     /// Whether the effects of its calls belong together: all of them, or none.
     pub atomic: bool,
+    /// How many of the requests are wrong themselves: they fail however often they are tried.
+    pub rejects: Ratio,
     /// The calls that it makes then: those of a step at once, one step after the other.
     pub steps: Vec<Vec<Call>>,
 }
@@ -140,6 +189,14 @@ pub enum Wrong {
     UndoOutsideSaga(String),
     /// What is called does not read what is stored, and is cached.
     CachesWrites(String),
+    /// It registers where there is no registry.
+    NoRegistry(String),
+    /// A registry of this name is called, or has clients.
+    RegistryCalled(String),
+    /// A store registers, whose instances are known by the keys that they have.
+    StoreRegisters(String),
+    /// It has no such instance.
+    NoInstance(String, u32),
     /// There is no service at all.
     Empty,
 }
@@ -160,6 +217,10 @@ impl Wrong {
             Self::AtomicStore(name) => format!("`{name}` stores something, and has an endpoint that is atomic"),
             Self::UndoOutsideSaga(name) => format!("a call of `{name}` is to be undone, and its endpoint is not atomic"),
             Self::CachesWrites(to) => format!("answers of `{to}` are cached, which reads nothing"),
+            Self::NoRegistry(name) => format!("there is no registry `{name}`"),
+            Self::RegistryCalled(name) => format!("`{name}` is a registry, and serves no requests"),
+            Self::StoreRegisters(name) => format!("`{name}` stores, and which of its instances is asked hangs on the key"),
+            Self::NoInstance(name, instance) => format!("`{name}` has no instance {instance}"),
             Self::Empty => "there is no service at all".to_owned(),
         }
     }
@@ -180,6 +241,10 @@ impl Wrong {
             }
             Self::UndoOutsideSaga(_) => "write atomic: true for the endpoint, or take undo out",
             Self::CachesWrites(_) => "call an endpoint of a store with does: Reads, or a service that calls such a one",
+            Self::NoRegistry(_) => "give one in the list of services: Registry(name: \"registry\", lease: \"3s\")",
+            Self::RegistryCalled(_) => "call a service; callers find its instances in the registry where it is registered",
+            Self::StoreRegisters(_) => "leave out where it is registered",
+            Self::NoInstance(..) => "instances are counted from 1",
             Self::Empty => "give one: services: [Service(name: \"gateway\", work: Exponential(\"1ms\"))]",
         }
     }
@@ -216,6 +281,10 @@ pub struct Graph {
     first: Vec<u32>,
     has_deadlines: bool,
     has_items: bool,
+    /// Of each service, the place of the registry that has its instances.
+    registries: Vec<Option<u16>>,
+    /// Of each service, whether callers ask its instances how loaded they are.
+    probed: Vec<bool>,
 }
 
 impl Graph {
@@ -248,6 +317,7 @@ impl Graph {
             undone(&services, place, &mut own, &mut flaws);
             routes.push(own);
         }
+        let registries = registries(&services, &mut graph, &mut flaws);
         let mut asked = Vec::new();
         for (number, call) in roots.iter().enumerate() {
             match route(&services, call) {
@@ -265,9 +335,12 @@ impl Graph {
         }
         let mut nodes = 0;
         let first = services.iter().map(|service| (nodes, nodes += service.instances).0).collect();
-        let has_deadlines = routes.iter().flatten().chain(&asked).any(|route| route.policy.deadline.is_some());
+        let all = || routes.iter().flatten().chain(&asked);
+        let has_deadlines = all().any(|route| route.policy.deadline.is_some());
         let has_items = services.iter().any(Service::has_items) || routes.iter().flatten().any(|route| route.cache.is_some());
-        Ok(Arc::new(Self { services, routes, roots: asked, first, has_deadlines, has_items }))
+        let is_probed = |place: usize| all().any(|route| usize::from(route.service) == place && route.policy.probes());
+        let probed = (0..services.len()).map(is_probed).collect();
+        Ok(Arc::new(Self { services, routes, roots: asked, first, has_deadlines, has_items, registries, probed }))
     }
 
     /// The services, as they were given.
@@ -344,6 +417,16 @@ impl Graph {
         self.has_deadlines
     }
 
+    /// The place of the registry that has the instances of a service; nothing if all know them.
+    pub fn registry_of(&self, place: u16) -> Option<u16> {
+        self.registries[usize::from(place)]
+    }
+
+    /// Whether callers ask the instances of a service how loaded they are.
+    pub(super) fn is_probed(&self, place: u16) -> bool {
+        self.probed[usize::from(place)]
+    }
+
     /// How many instances all services have together.
     pub fn nodes(&self) -> u32 {
         self.services.iter().map(|service| service.instances).sum()
@@ -393,6 +476,27 @@ impl Service {
     }
 }
 
+/// The registry of each service, which requests reach through what is registered there.
+fn registries(services: &[Service], graph: &mut DiGraph<(), ()>, flaws: &mut Vec<Flaw>) -> Vec<Option<u16>> {
+    let mut found = Vec::new();
+    for (place, service) in services.iter().enumerate() {
+        let registry = service.registers.as_ref().map(|registering| &registering.registry);
+        let named = registry.map(|name| (name, services.iter().position(|other| other.registry.is_some() && other.name == *name)));
+        let what = match named {
+            Some((name, None)) => Some(Wrong::NoRegistry(name.clone())),
+            Some(_) if service.stores => Some(Wrong::StoreRegisters(service.name.clone())),
+            _ => None,
+        };
+        flaws.extend(what.map(|what| Flaw { service: Some(place), call: None, what }));
+        let registry = named.and_then(|(_, registry)| registry);
+        if let Some(registry) = registry {
+            graph.add_edge(NodeIndex::new(place), NodeIndex::new(registry), ());
+        }
+        found.push(registry.map(|registry| registry as u16));
+    }
+    found
+}
+
 fn named(services: &[Service], flaws: &mut Vec<Flaw>) {
     for (place, service) in services.iter().enumerate() {
         let mut flaw = |what| flaws.push(Flaw { service: Some(place), call: None, what });
@@ -408,6 +512,8 @@ fn named(services: &[Service], flaws: &mut Vec<Flaw>) {
         if service.stores && service.is_orchestrator() {
             flaw(Wrong::AtomicStore(service.name.clone()));
         }
+        let odd = service.unlike.iter().find(|odd| !(1..=service.instances).contains(&odd.instance));
+        odd.into_iter().for_each(|odd| flaw(Wrong::NoInstance(service.name.clone(), odd.instance)));
         let names = [&service.name].into_iter().chain(service.endpoints.iter().map(|endpoint| &endpoint.name));
         names.filter(|name| name.contains('.')).for_each(|name| flaw(Wrong::Dotted(name.clone())));
         for (number, endpoint) in service.endpoints.iter().enumerate() {
@@ -433,6 +539,9 @@ fn route(services: &[Service], call: &Call) -> Result<Route, Wrong> {
 fn target(services: &[Service], to: &str) -> Result<(usize, usize), Wrong> {
     let (name, endpoint) = to.split_once('.').unwrap_or((to, ""));
     let place = services.iter().position(|service| service.name == name).ok_or_else(|| Wrong::Unknown(name.to_owned()))?;
+    if services[place].registry.is_some() {
+        return Err(Wrong::RegistryCalled(name.to_owned()));
+    }
     let endpoints = &services[place].endpoints;
     let found = endpoints.iter().position(|known| known.name == endpoint || endpoint.is_empty() && endpoints.len() == 1);
     Ok((place, found.ok_or_else(|| Wrong::NoEndpoint(name.to_owned(), endpoint.to_owned()))?))

@@ -7,17 +7,21 @@ use super::agenda::{Alarm, Node, Timer};
 use super::cache::Caches;
 use super::caller::{Caller, Over, Wanted};
 use super::credits::{Rooms, Taken};
-use super::graph::{Does, Graph, Service};
+use super::graph::{Does, Graph, Service, Unlike};
 use super::mark;
 use super::message::{Answer, Attempt, Channel, Message, Request, Value};
 use super::note::Note;
+use super::peak::Peak;
+use super::recent::Recent;
+use super::registry::Registry;
 use super::rules::Rules;
 use super::saga::{self, Sagas};
 use super::store::{FILE, Store};
 use crate::base::{Duration, LocalTime, NodeId, Ratio};
 use crate::policies::Outcome;
+use crate::policies::balancer::Load;
 use crate::policies::limiter::{Concurrency, Held, TokenBucket};
-use crate::policies::queue::{DropReason, Popped, Pushed, Queue, Waiting};
+use crate::policies::queue::{DropReason, Popped, Pushed, Queue, QueueSettings, Waiting};
 use crate::policies::sampler::Sampler;
 use crate::process::{Context, Files, Mark, Process};
 
@@ -27,10 +31,15 @@ pub struct Instance {
     pub(super) rules: Arc<dyn Rules>,
     /// The place of its service.
     pub(super) service: u16,
+    /// Which of its instances it is.
+    instance: u32,
+    /// In what it is unlike the others.
+    unlike: Option<Unlike>,
     pub(super) endpoints: Vec<Ready>,
     queue: Queue<Arrived>,
-    /// The most that have waited since the queue was empty.
-    longest: u32,
+    /// The most that have waited of late, and that were worked on.
+    longest: Peak,
+    most: Peak,
     /// How many workers are at work, or held.
     busy: u32,
     jobs: Vec<Slot>,
@@ -42,6 +51,10 @@ pub struct Instance {
     rooms: Rooms,
     limit: Option<Concurrency>,
     rate: Option<TokenBucket>,
+    /// What requests have taken of late, where callers want to know.
+    recent: Option<Recent>,
+    /// What it lists, if it is a registry.
+    registry: Option<Registry>,
 }
 
 /// What an instance is built from.
@@ -51,6 +64,8 @@ pub struct InstanceConfig {
     pub graph: Arc<Graph>,
     /// The place of its service.
     pub service: u16,
+    /// Which of its instances it is, from 0.
+    pub instance: u32,
     /// What it goes by.
     pub rules: Arc<dyn Rules>,
 }
@@ -61,6 +76,7 @@ pub(super) struct Ready {
     fails: Ratio,
     does: Does,
     atomic: bool,
+    rejects: Ratio,
     /// The first call of each step, and how many it has.
     pub(super) steps: Vec<(u16, u16)>,
 }
@@ -72,6 +88,8 @@ struct Arrived {
     request: Request,
     /// Whether it has a place in the queue that was promised to its caller.
     has_place: bool,
+    /// How many it found worked on or waiting.
+    found: u32,
 }
 
 /// A place for a job.
@@ -154,24 +172,27 @@ impl Process for Instance {
 
     fn boot(config: &InstanceConfig, disk: &Files, context: &mut Context<'_, Self>) -> Self {
         const VALID: &str = "settings were looked at when they were read";
-        let InstanceConfig { graph, service, rules } = config;
-        let own = graph.service(*service);
+        let InstanceConfig { graph, service, instance, rules } = config;
+        let (own, now) = (graph.service(*service), context.now());
         let endpoint = |(place, endpoint): (usize, &super::graph::Endpoint)| Ready {
             work: Sampler::new(endpoint.work.clone()).expect(VALID),
             fails: endpoint.fails,
+            rejects: endpoint.rejects,
             does: endpoint.does,
             atomic: endpoint.atomic,
             steps: own.steps(place as u16),
         };
         let store = own.stores.then(|| Store::open(*service, own, rules, disk, context));
+        let queue = QueueSettings { bound: own.queue.bound.map(|bound| rules.bound(bound)), ..own.queue.clone() };
         let mut instance = Self {
             endpoints: own.endpoints.iter().enumerate().map(endpoint).collect(),
-            queue: Queue::new(&own.queue).expect(VALID),
-            longest: 0,
+            queue: Queue::new(&queue).expect(VALID),
+            longest: Peak::default(),
+            most: Peak::default(),
             busy: 0,
             jobs: Vec::new(),
             free: Vec::new(),
-            caller: Caller::new(graph, graph.routes(*service), rules, context.now()),
+            caller: Caller::new(graph, graph.routes(*service), rules, now),
             caches: Caches::new(graph, *service, &**rules),
             sagas: Sagas::default(),
             store,
@@ -181,7 +202,13 @@ impl Process for Instance {
             graph: Arc::clone(graph),
             rules: Arc::clone(rules),
             service: *service,
+            unlike: own.unlike.iter().find(|unlike| unlike.instance == *instance + 1).copied(),
+            recent: graph.is_probed(*service).then(Recent::default),
+            registry: own.registry.map(|settings| Registry::new(settings, now)),
+            instance: *instance,
         };
+        instance.caller.discover(context);
+        instance.register(context);
         if own.is_orchestrator() {
             instance.resume_sagas(disk, context);
         }
@@ -190,7 +217,10 @@ impl Process for Instance {
 
     fn on_message(&mut self, from: NodeId, message: Message, context: &mut Context<'_, Self>) {
         match message {
-            Message::Request(request) => self.arrived(Arrived { from, request, has_place: false }, context),
+            Message::Request(request) => {
+                let found = self.under_way() as u32;
+                self.arrived(Arrived { from, request, has_place: false, found }, context);
+            }
             Message::Reply { attempt, answer, value, .. } => {
                 self.caller.answered(attempt, answer, value, context);
                 self.go_on(context);
@@ -201,6 +231,23 @@ impl Process for Instance {
             }
             Message::Blocked { channel, number } => self.blocked(from, channel, number, context),
             Message::Cancel { attempt } => self.cancelled(from, attempt, context),
+            Message::Probe { site } => {
+                let in_flight = self.under_way() as u32;
+                let latency = self.recent.as_ref().map_or(Duration::ZERO, |recent| recent.latency(in_flight));
+                context.send(from, Message::Load { site, in_flight, latency });
+            }
+            Message::Load { site, in_flight, latency } => self.caller.loaded(site, from, Load { in_flight, latency }, context.now()),
+            Message::Listed { site, at, instances } => self.caller.listed(site, at, instances, context),
+            Message::Register { service, instance } => {
+                if let Some(registry) = &mut self.registry {
+                    registry.register((service, instance), &mut self.caller.agenda, &*self.rules, context);
+                }
+            }
+            Message::LookUp { site, service, watch } => {
+                if let Some(registry) = &mut self.registry {
+                    registry.look_up((from, site), service, watch, &*self.rules, context);
+                }
+            }
         }
     }
 
@@ -209,9 +256,11 @@ impl Process for Instance {
             Timer::Work(slot) => self.worked(slot, context),
             Timer::Wake => {
                 while let Some(alarm) = self.caller.agenda.take(context) {
-                    match alarm {
-                        Alarm::Undo(place) => self.compensate(place, context),
-                        of_a_call => self.caller.alarmed(of_a_call, context),
+                    match (alarm, &mut self.registry) {
+                        (Alarm::Undo(place), _) => self.compensate(place, context),
+                        (Alarm::Register, _) => self.register(context),
+                        (Alarm::Expire, Some(registry)) => registry.expire(&*self.rules, context),
+                        _ => self.caller.alarmed(alarm, context),
                     }
                 }
             }
@@ -222,6 +271,9 @@ impl Process for Instance {
 
     fn status(&self) -> String {
         let service = self.own();
+        if let Some(registry) = &self.registry {
+            return format!("{}, {} instances listed", service.name, registry.len());
+        }
         format!(
             "{}, {} of {} workers busy, {} waiting, {} calls",
             service.name,
@@ -252,7 +304,21 @@ impl Instance {
         self.graph.service(self.service)
     }
 
+    /// Tells the registry that it is there, and does so again when it is time to.
+    fn register(&mut self, context: &mut Context<'_, Self>) {
+        let Some(registry) = self.graph.registry_of(self.service) else { return };
+        for instance in 0..self.graph.service(registry).instances {
+            let message = Message::Register { service: self.service, instance: self.instance };
+            context.send(self.graph.node(registry, instance), message);
+        }
+        if let Some(every) = self.own().registers.as_ref().map(|registering| registering.every) {
+            self.caller.agenda.set(context.now() + every, Alarm::Register, context);
+        }
+    }
+
     fn arrived(&mut self, mut arrived: Arrived, context: &mut Context<'_, Self>) {
+        let whole = self.graph.roots().first().and_then(|root| root.policy.deadline);
+        arrived.request.deadline = self.rules.received(arrived.request.deadline, context.now(), whole);
         if !self.takes_credit(&mut arrived, context) {
             context.sometimes(mark::REFUSED);
             return Self::reply(arrived, Answer::Full, Duration::ZERO, context);
@@ -278,8 +344,7 @@ impl Instance {
             Pushed::Displaced { item, why } => self.dropped(item, Duration::ZERO, why, context),
         }
         let length = self.queue.len() as u32;
-        if length > self.longest {
-            self.longest = length;
+        if length > 0 && self.longest.grows(context.now(), length) {
             context.note(Note::Queued { length });
         }
     }
@@ -294,7 +359,7 @@ impl Instance {
             }
         }
         if self.queue.is_empty() {
-            self.longest = 0;
+            self.longest.clear();
         }
     }
 
@@ -336,7 +401,10 @@ impl Instance {
             return self.answer(arrived, known, None, waited, context);
         }
         self.busy += 1;
-        let work = self.endpoints[usize::from(endpoint)].work.draw(context.random());
+        let mut work = self.endpoints[usize::from(endpoint)].work.draw(context.random());
+        if let Some(unlike) = self.unlike.filter(|unlike| unlike.lasts(now)) {
+            work = work * u64::from(unlike.work_percent) / 100;
+        }
         let job = Job {
             arrived,
             began: now,
@@ -351,6 +419,10 @@ impl Instance {
         };
         let slot = self.take_slot(job);
         context.set_timer(Timer::Work(slot), work);
+        let count = (self.jobs.len() - self.free.len()) as u32;
+        if count > self.own().workers && self.most.grows(now, count) {
+            context.note(Note::Working { count });
+        }
     }
 
     /// The own work of a job is done.
@@ -358,8 +430,14 @@ impl Instance {
         let (holds, service) = (self.own().holds, self.service);
         let Some(job) = self.jobs[slot as usize].job.as_mut() else { return };
         job.is_worked = true;
-        let endpoint = job.arrived.request.endpoint;
-        if context.random().chance(self.endpoints[usize::from(endpoint)].fails) {
+        let Request { endpoint, call, .. } = job.arrived.request;
+        let Ready { fails, rejects, .. } = self.endpoints[usize::from(endpoint)];
+        let unlike = self.unlike.filter(|unlike| unlike.lasts(context.now()));
+        // Whether a request is wrong hangs on it alone, whoever tries it and however often.
+        if !rejects.is_never() && rejects.strikes(spread(call)) {
+            return self.finish(slot, Answer::Rejected, context);
+        }
+        if context.random().chance(unlike.and_then(|unlike| unlike.fails).unwrap_or(fails)) {
             return self.finish(slot, Answer::Failed, context);
         }
         let does = self.endpoints[usize::from(endpoint)].does;
@@ -436,6 +514,7 @@ impl Instance {
                 context.sometimes(mark::DEGRADED);
             }
             // The others of the step may go on: what comes of them is of no use any more.
+            Some(Answer::Rejected) => return self.finish(slot, Answer::Rejected, context),
             _ => return self.finish(slot, Answer::CallFailed, context),
         }
         if pending == 0 {
@@ -451,8 +530,11 @@ impl Instance {
         found.generation = found.generation.wrapping_add(1);
         self.free.push(slot);
         self.busy -= u32::from(job.holds);
-        let outcome = if answer.succeeded() { Outcome::Success } else { Outcome::Failure };
+        let outcome = if answer.served() { Outcome::Success } else { Outcome::Failure };
         self.leave(&job, outcome, context);
+        if let Some(recent) = &mut self.recent {
+            recent.add(job.arrived.found, context.now().since(job.began) + job.waited);
+        }
         let (mut answer, mut value) = (answer, job.value.map(|(_, value)| value));
         let Ready { does, atomic, .. } = self.endpoints[usize::from(job.arrived.request.endpoint)];
         if let Some(store) = &mut self.store {
@@ -542,7 +624,9 @@ impl Instance {
     /// A request is not needed any more: if it waits, it goes; if it is worked on, the work stops, as long as nothing has come of it.
     fn cancelled(&mut self, from: NodeId, attempt: Attempt, context: &mut Context<'_, Self>) {
         let is_meant = |arrived: &Arrived| arrived.from == from && arrived.request.attempt == attempt;
-        if let Some(arrived) = self.queue.remove(|arrived| is_meant(arrived)) {
+        if self.rules.heeds_cancel()
+            && let Some(arrived) = self.queue.remove(|arrived| is_meant(arrived))
+        {
             self.leaves_place(&arrived, context);
             return context.sometimes(mark::CANCELLED);
         }
@@ -584,8 +668,11 @@ impl Instance {
 
 /// The id of a call that is made for the call of this id: the same whenever it is made.
 pub(super) fn id_of_call(id: u64, call: u16) -> u64 {
-    // The finaliser of SplitMix64: one to one.
-    let mut word = id ^ (u64::from(call) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    spread(id ^ (u64::from(call) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// The finaliser of SplitMix64: one to one.
+const fn spread(mut word: u64) -> u64 {
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)

@@ -66,8 +66,17 @@ pub(super) const UNDONE_FIRST: Mark =
 /// Nothing is left.
 pub(super) const SOLD_OUT: Mark = Mark::new("sold out", "A request found nothing left of its item.");
 
+/// A list has changed.
+pub(super) const INSTANCES_CHANGED: Mark =
+    Mark::new("instances changed", "A caller learnt from a registry that other instances are there than it knew.");
+/// There is no instance.
+pub(super) const NO_INSTANCE: Mark = Mark::new("no instance", "A call was not tried, as no instance is known that may be asked.");
+/// A lease has ended.
+pub(super) const LEASE_ENDED: Mark = Mark::new("lease ended", "A registry had not heard of an instance for as long as a lease.");
+
 /// Those of all that call.
-pub(super) const OF_CALLERS: &[Mark] = &[TIMED_OUT, DEADLINE_PASSED, RETRIED, HEDGED, BREAKER_OPEN, THROTTLED, EJECTED, STARVED];
+pub(super) const OF_CALLERS: &[Mark] =
+    &[TIMED_OUT, DEADLINE_PASSED, RETRIED, HEDGED, BREAKER_OPEN, THROTTLED, EJECTED, STARVED, INSTANCES_CHANGED, NO_INSTANCE];
 /// Those of instances alone: they call, too.
 pub(super) const OF_INSTANCES: &[Mark] = &[
     REFUSED,
@@ -90,4 +99,5 @@ pub(super) const OF_INSTANCES: &[Mark] = &[
     SAGA_RESUMED,
     UNDONE_FIRST,
     SOLD_OUT,
+    LEASE_ENDED,
 ];

@@ -93,12 +93,19 @@ pub enum Answer {
     Expired,
     /// Another request with its key is under way.
     InFlight,
+    /// It is wrong itself, and fails however often it is tried.
+    Rejected,
 }
 
 impl Answer {
     /// Whether it succeeded.
     pub const fn succeeded(self) -> bool {
         matches!(self, Self::Done | Self::Degraded)
+    }
+
+    /// Whether it was dealt with: it succeeded, or its caller was told for good that it is wrong.
+    pub const fn served(self) -> bool {
+        matches!(self, Self::Done | Self::Degraded | Self::Rejected)
     }
 
     /// Whether it was turned away before anything was done for it.
@@ -143,6 +150,45 @@ pub enum Message {
         /// How many were used: what has not come of them is lost.
         number: u64,
     },
+    /// This instance is there.
+    Register {
+        /// The place of its service.
+        service: u16,
+        /// Which of its instances.
+        instance: u32,
+    },
+    /// Which instances are there?
+    LookUp {
+        /// Where the caller calls them.
+        site: u16,
+        /// The place of their service.
+        service: u16,
+        /// Whether to be told when that changes.
+        watch: bool,
+    },
+    /// These instances are there.
+    Listed {
+        /// Where the caller calls them.
+        site: u16,
+        /// When that was so, by the registry's clock.
+        at: LocalTime,
+        /// Which.
+        instances: Vec<u32>,
+    },
+    /// How loaded are you?
+    Probe {
+        /// Where the caller calls the instance.
+        site: u16,
+    },
+    /// So loaded.
+    Load {
+        /// Where the caller calls the instance.
+        site: u16,
+        /// How many requests are worked on or wait.
+        in_flight: u32,
+        /// How long requests take that find as many.
+        latency: Duration,
+    },
 }
 
 impl process::Message for Message {
@@ -153,6 +199,11 @@ impl process::Message for Message {
             "Cancel" => "A request is not needed any more: another copy of it was answered.",
             "Granted" => "An instance has room for more requests of a caller: credits.",
             "Blocked" => "A caller has calls that wait for credits of an instance, and tells how many it has used.",
+            "Register" => "An instance tells a registry that it is there.",
+            "LookUp" => "A caller asks a registry which instances of a service are there.",
+            "Listed" => "The instances of a service, as the registry knows them.",
+            "Probe" => "A caller asks an instance how loaded it is.",
+            "Load" => "How many requests an instance has, and how long they take.",
             _ => "",
         }
     }

@@ -12,14 +12,18 @@ mod caller;
 mod client;
 mod credits;
 mod decoys;
+mod discovery;
 mod graph;
 mod instance;
 mod mark;
 mod message;
 mod mutants;
 mod note;
+mod peak;
 mod policy;
 pub mod properties;
+mod recent;
+mod registry;
 mod rules;
 mod saga;
 mod store;
@@ -31,12 +35,12 @@ use crate::process;
 pub use agenda::Timer;
 pub use client::{Client, ClientConfig, Items, Load, OpenLoop};
 pub use decoys::DECOYS;
-pub use graph::{Call, Does, Endpoint, Flaw, Graph, Route, Service, Wrong};
+pub use graph::{Call, Does, Endpoint, Flaw, Graph, Registering, RegistrySettings, Route, Service, Unlike, Wrong};
 pub use instance::{Instance, InstanceConfig};
 pub use message::{Answer, Attempt, Channel, Credit, Message, Request, Value};
-pub use mutants::MUTANTS;
+pub use mutants::{MUTANTS, ROUTING};
 pub use note::Note;
-pub use policy::Policy;
+pub use policy::{LookUp, Policy};
 pub use rules::{Correct, Rules};
 
 /// A variant of services: a bug, or a decoy.
@@ -44,5 +48,5 @@ pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
+    Arc::new(Mutant::planted(names, &[MUTANTS, ROUTING, DECOYS]))
 }

@@ -1,10 +1,14 @@
 //! Bugs, planted one at a time: each overrides one rule, and names the property that must catch it.
 
+mod routing;
+
 use super::{Mutant, Rules};
 use crate::base::{Duration, LocalTime};
 use crate::policies::retry::{Again, Stop};
 
-/// All mutants.
+pub use routing::ROUTING;
+
+/// The mutants of all but routing.
 pub static MUTANTS: &[Mutant] = &[
     Mutant {
         name: "service/key-per-attempt",

@@ -57,10 +57,22 @@ pub enum Note {
         /// What they add up to.
         total: u64,
     },
-    /// More requests wait than have since the queue was empty.
+    /// More requests wait than have of late, or since the queue was empty.
     Queued {
         /// How many.
         length: u32,
+    },
+    /// More requests are worked on than there are workers, and more than have been of late.
+    Working {
+        /// How many.
+        count: u32,
+    },
+    /// More calls wait before a bulkhead than have of late.
+    Held {
+        /// The place of the service that is called.
+        service: u16,
+        /// How many.
+        count: u32,
     },
     /// A client that is to begin nothing new has nothing under way.
     Idle,

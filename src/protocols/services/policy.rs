@@ -7,7 +7,7 @@ use crate::policies::bulkhead::BulkheadSettings;
 use crate::policies::credits::CreditSettings;
 use crate::policies::hedge::HedgeSettings;
 use crate::policies::outlier::OutlierSettings;
-use crate::policies::retry::RetrySettings;
+use crate::policies::retry::{Backoff, RetrySettings};
 use crate::policies::throttle::ThrottleSettings;
 
 /// How a call is made. Whatever is nothing is off.
@@ -33,6 +33,52 @@ pub struct Policy {
     pub outliers: Option<OutlierSettings>,
     /// Which instance is asked.
     pub balance: BalancerSettings,
+    /// Whether a call that is tried again goes to another instance than before, if there is one.
+    pub elsewhere: bool,
+    /// How often instances are asked how loaded they are, for a balance that goes by what they report.
+    pub reports: Option<Duration>,
+    /// How instances are looked up that are registered.
+    pub lookup: LookUp,
+}
+
+/// How instances are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookUp {
+    /// How often.
+    pub every: Duration,
+    /// Whether the registry tells of changes in between.
+    pub watch: bool,
+}
+
+impl Default for LookUp {
+    /// Every five seconds, without being told of changes in between.
+    fn default() -> Self {
+        Self { every: Duration::from_secs(5), watch: false }
+    }
+}
+
+impl Policy {
+    /// Whether instances are asked how loaded they are.
+    pub(super) fn probes(&self) -> bool {
+        self.reports.is_some() || matches!(self.balance.policy, Balance::Prequal(_))
+    }
+
+    /// For how long a call may be open, with all attempts and what it waits between them; nothing if nothing says so.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let attempts = self.timeout.map(|timeout| {
+            let Some(RetrySettings { attempts, backoff, .. }) = &self.retry else { return timeout };
+            let wait = match *backoff {
+                Backoff::None => Duration::ZERO,
+                Backoff::Constant(wait) => wait,
+                Backoff::Exponential { cap, .. }
+                | Backoff::Equal { cap, .. }
+                | Backoff::Full { cap, .. }
+                | Backoff::Decorrelated { cap, .. } => cap,
+            };
+            timeout * u64::from(*attempts) + wait * u64::from(attempts.saturating_sub(1))
+        });
+        attempts.into_iter().chain(self.deadline).min()
+    }
 }
 
 impl Default for Policy {
@@ -49,6 +95,9 @@ impl Default for Policy {
             credits: None,
             outliers: None,
             balance: BalancerSettings { policy: Balance::RoundRobin, slow_start: None },
+            elsewhere: false,
+            reports: None,
+            lookup: LookUp::default(),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What must hold of services, whatever the load, and what is measured of them: judged from records, while the run goes on.
 
+mod meter;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 use rustc_hash::FxHashMap;
 
-use super::graph::{Does, Graph};
+use super::graph::{Does, Graph, Service};
 use super::instance::id_of_call;
 use super::message::{Answer, Message, Value};
 use super::note::Note;
@@ -14,8 +16,9 @@ use super::saga::{self, Entry, State};
 use super::store::{Effect, FILE, amount};
 use crate::base::{Change, Duration, LocalTime, NodeId, SortedMap, Time};
 use crate::check::{Property, PropertyReport, Rule, Sighting, Violations};
-use crate::require::{ALL, Meter, Reading};
 use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
+
+pub use meter::ServicesMeter;
 
 /// That effects happen once.
 pub const EFFECTS_ONCE: Property = Property::always(
@@ -112,6 +115,8 @@ pub struct ServicesJudge {
     measured_from: Time,
     services: Vec<Measured>,
     clients: Measured,
+    /// How many requests each instance has answered, of services of which some are unlike the others.
+    answered: Vec<Vec<u64>>,
 }
 
 /// What is written to a disk.
@@ -252,7 +257,22 @@ impl ServicesJudge {
             measured_from,
             services: graph.services().iter().map(|_| Measured::new()).collect(),
             clients: Measured::new(),
+            answered: graph.services().iter().map(|service| vec![0; instances_told(service)]).collect(),
         }
+    }
+
+    /// Which part of the requests to its service each instance has answered.
+    fn shares(&self) -> Option<Table> {
+        let mut table = Table::new("what instances have answered", &["requests", "share"]);
+        for (service, answered) in self.graph.services().iter().zip(&self.answered) {
+            let all = answered.iter().sum::<u64>().max(1);
+            for (instance, count) in (1..).zip(answered) {
+                let is_unlike = service.unlike.iter().any(|unlike| unlike.instance == instance);
+                let name = format!("{} {instance}{}", service.name, if is_unlike { ", unlike the others" } else { "" });
+                table.row(name, vec![Cell::Count(*count), Cell::Share(*count as f64 / all as f64)]);
+            }
+        }
+        (!table.rows.is_empty()).then_some(table)
     }
 
     fn client_says(&mut self, node: NodeId, note: &Note, now: Sighting) {
@@ -279,7 +299,7 @@ impl ServicesJudge {
                     self.violations.add(&ENDS_ONCE, now, told);
                 }
             }
-            Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } => {}
+            Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Working { .. } | Note::Held { .. } => {}
         }
     }
 
@@ -308,7 +328,7 @@ impl ServicesJudge {
                 let measured = &mut self.services[usize::from(self.graph.at(node).0)];
                 measured.longest_queue = measured.longest_queue.max(length);
             }
-            Note::Begun { .. } | Note::Idle => {}
+            Note::Begun { .. } | Note::Working { .. } | Note::Held { .. } | Note::Idle => {}
         }
     }
 
@@ -463,7 +483,11 @@ impl<V: OfServices> Judge<V> for ServicesJudge {
     fn observe(&mut self, record: &Record<'_, V>) {
         match record.event {
             Event::Send { id, message: Message::Reply { answer, waited, .. }, .. } if record.at >= self.measured_from => {
-                self.services[usize::from(self.graph.at(id.from).0)].add(Some(*answer), *waited);
+                let (service, instance) = self.graph.at(id.from);
+                self.services[usize::from(service)].add(Some(*answer), *waited);
+                if let Some(answered) = self.answered[usize::from(service)].get_mut(instance as usize) {
+                    *answered += 1;
+                }
             }
             Event::Note { node, note } => self.instance_says(*node, note, record.sighting()),
             Event::ClientNote { node, note } => self.client_says(*node, note, record.sighting()),
@@ -486,46 +510,18 @@ impl<V: OfServices> Judge<V> for ServicesJudge {
     fn tables(&self) -> Vec<Table> {
         const COLUMNS: [&str; 8] = ["requests", "succeeded", "degraded", "mean", "99 %", "99.9 %", "longest", "queue"];
         let mut waits = Table::new("waits for a worker", &COLUMNS);
-        for (service, measured) in self.graph.services().iter().zip(&self.services) {
+        for (service, measured) in self.graph.services().iter().zip(&self.services).filter(|(service, _)| service.registry.is_none()) {
             waits.row(&*service.name, measured.cells(true));
         }
         let mut clients = Table::new("requests of clients", &COLUMNS[..7]);
         let mut cells = self.clients.cells(false);
         cells.truncate(7);
         clients.row("all", cells);
-        vec![clients, waits]
+        [clients, waits].into_iter().chain(self.shares()).collect()
     }
 }
 
-/// Finds requests and queues in the records of services.
-#[derive(Clone, Debug)]
-pub struct ServicesMeter(Arc<Graph>);
-
-impl ServicesMeter {
-    /// A meter of these services.
-    pub fn new(graph: &Arc<Graph>) -> Self {
-        Self(Arc::clone(graph))
-    }
-}
-
-impl<V: OfServices> Meter<V> for ServicesMeter {
-    fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading)) {
-        let (node, note, is_client) = match record.event {
-            Event::Note { node, note } => (*node, note, false),
-            Event::ClientNote { node, note } => (*node, note, true),
-            _ => return,
-        };
-        match **note {
-            Note::Ended { service, answer, took, priority, .. } => {
-                let due = Time::from_nanos(record.at.as_nanos().saturating_sub(took.as_nanos()));
-                let succeeded = answer.is_some_and(Answer::succeeded);
-                tell(Reading::Ended { of: u32::from(service), due, succeeded, priority });
-                if is_client {
-                    tell(Reading::Ended { of: ALL, due, succeeded, priority });
-                }
-            }
-            Note::Queued { length } => tell(Reading::Queued { of: u32::from(self.0.at(node).0), length: u64::from(length) }),
-            Note::Begun { .. } | Note::Works { .. } | Note::Opened { .. } | Note::Idle => {}
-        }
-    }
+/// Of how many instances of a service it is told what they have answered: of all, if some are unlike the others.
+fn instances_told(service: &Service) -> usize {
+    if service.unlike.is_empty() { 0 } else { service.instances as usize }
 }

@@ -1,7 +1,9 @@
 //! The rules of services and their clients, each a small method with the correct body. A mutant overrides one.
 
-use crate::base::LocalTime;
-use crate::policies::retry::Again;
+use crate::base::{Duration, LocalTime};
+use crate::policies::balancer::BalancerSettings;
+use crate::policies::outlier::OutlierSettings;
+use crate::policies::retry::{Again, Backoff};
 use crate::process::rules;
 
 rules! {
@@ -194,6 +196,89 @@ rules! {
         /// How often each request is sent.
         fn copies(&self) -> u32 {
             1
+        }
+
+        /// By which rule instances are chosen, where the settings say this.
+        fn balance(&self, settings: BalancerSettings) -> BalancerSettings {
+            settings
+        }
+
+        /// What makes an instance an outlier, where the settings say this.
+        fn outliers(&self, settings: OutlierSettings) -> OutlierSettings {
+            settings
+        }
+
+        /// How long to wait before a retry, where the settings say this.
+        fn backoff(&self, backoff: Backoff) -> Backoff {
+            backoff
+        }
+
+        /// How many requests wait at most, where the settings say this.
+        fn bound(&self, bound: u32) -> u32 {
+            bound
+        }
+
+        /// Whether a call is tried that the breaker lets through, or does not while it tries probes.
+        fn passes(&self, is_let_through: bool) -> bool {
+            is_let_through
+        }
+
+        /// Whether a success says something of the dependency that began since the breaker changed, or did not.
+        fn counts_success(&self, is_current: bool) -> bool {
+            is_current
+        }
+
+        /// Whether the breaker is told of a call that ended, and was answered or was given up as of no use any more.
+        fn tells_breaker(&self, is_ignored: bool) -> bool {
+            let _ = is_ignored;
+            true
+        }
+
+        /// Whether the balancer is told that a request is over that was answered or was not.
+        fn tells_balancer(&self, is_answered: bool) -> bool {
+            let _ = is_answered;
+            true
+        }
+
+        /// For how long a failure counts that took so long, where a call may take so long: one that fails at once is not fast.
+        fn length_of_failure(&self, took: Duration, whole: Duration) -> Duration {
+            took.max(whole)
+        }
+
+        /// Whether a call is over whose request is wrong itself, or is not.
+        fn is_final(&self, is_rejected: bool) -> bool {
+            is_rejected
+        }
+
+        /// Whether a copy of a call goes to another instance than those that have it already.
+        fn copies_go_elsewhere(&self) -> bool {
+            true
+        }
+
+        /// Whether a request that waits is taken back when it is cancelled.
+        fn heeds_cancel(&self) -> bool {
+            true
+        }
+
+        /// The deadline of a request that has come with this one, at a service where requests may take so long.
+        fn received(&self, deadline: Option<LocalTime>, now: LocalTime, whole: Option<Duration>) -> Option<LocalTime> {
+            let _ = (now, whole);
+            deadline
+        }
+
+        /// Whether a caller takes the list of instances that a registry tells.
+        fn heeds_registry(&self) -> bool {
+            true
+        }
+
+        /// Whether a registry tells who is there that has run for a lease, or has not: then it has not heard of all.
+        fn tells_instances(&self, has_heard_of_all: bool) -> bool {
+            has_heard_of_all
+        }
+
+        /// Whether a registry lists an instance whose lease lasts, or has ended.
+        fn is_listed(&self, lasts: bool) -> bool {
+            lasts
         }
     }
 }

@@ -7,14 +7,14 @@ use super::lengths::Lengths;
 use crate::base::{Duration, Rate, Ratio};
 use crate::diagnostic::suggestion;
 use crate::notation::{
-    Chance, Count, Flag, Form, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, Variant, Within, codec,
-    codecs, joined, settings,
+    Chance, Codec as _, Count, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text,
+    Variant, Within, codec, codecs, joined, settings,
 };
 use crate::policies::SettingError;
 use crate::policies::limiter::{AimdSettings, Concurrency, ConcurrencySettings, TokenBucketSettings};
 use crate::policies::queue::{CoDelSettings, Discipline, Queue, QueueSettings, WhenFull};
 use crate::policies::sampler::Distribution;
-use crate::protocols::services::{Call, Does, Endpoint, Flaw, Graph, Service, Wrong};
+use crate::protocols::services::{Call, Does, Endpoint, Flaw, Graph, Registering, RegistrySettings, Service, Unlike, Wrong};
 
 settings! {
     /// `Service`: what runs, and how often.
@@ -49,6 +49,77 @@ settings! {
         burst: u32 = 10, Count(1..);
         /// Endpoints with work and calls of their own, in place of `work`, `fails` and `calls`.
         endpoints: Vec<Endpoint> = Vec::new(), Endpoints;
+        /// The registry where instances register: callers know those that it lists. Without it, all know all instances from the beginning.
+        registry: Option<String> = None, Maybe(Text);
+        /// With a registry: how often an instance says that it is there.
+        heartbeat: Duration = Duration::from_secs(1), PositiveLength;
+        /// Instances that are unlike the others: slower, failing more often, or heavier.
+        unlike: Vec<Unlike> = Vec::new(), Unlikes;
+    }
+}
+
+settings! {
+    /// An instance that is unlike the others.
+    struct UnlikeFields {
+        /// Which, counted from 1.
+        instance: u32 = 1, Count(1..=10_000);
+        /// How long its work takes, in percent of that of the others.
+        work_percent: u32 = 100, Count(0..=1_000_000);
+        /// How often its work fails. Without it, as often as that of the others.
+        fails: Option<Ratio> = None, Maybe(Chance);
+        /// How much it is to get, beside the others, which weigh 1, by a balance that weighs.
+        weight: u32 = 1, Count(0..=1_000_000);
+        /// From when on its work is unlike.
+        from: Duration = Duration::ZERO, Length;
+        /// For how long. Without it, for good.
+        lasting: Option<Duration> = None, Maybe(PositiveLength);
+    }
+}
+
+const UNLIKE: Record<UnlikeFields> = Record::like("(instance: 1, work_percent: 1000)");
+
+codecs! {
+    /// Instances that are unlike the others.
+    Unlikes: Vec<Unlike> = |form: Form<'_>| form.list(|form| UNLIKE.read(form).map(Into::into)), unlikes_written,
+        "a list of instances, like `[(instance: 1, work_percent: 1000)]`", within Within::Fields(UnlikeFields::declared()).each();
+}
+
+impl From<UnlikeFields> for Unlike {
+    fn from(UnlikeFields { instance, work_percent, fails, weight, from, lasting }: UnlikeFields) -> Self {
+        Self { instance, work_percent, fails, weight, from, lasting }
+    }
+}
+
+fn unlikes_written(all: &[Unlike]) -> String {
+    let one = |unlike: &Unlike| {
+        let Unlike { instance, work_percent, fails, weight, from, lasting } = *unlike;
+        UNLIKE.write_whole(&UnlikeFields { instance, work_percent, fails, weight, from, lasting })
+    };
+    if all.is_empty() { String::new() } else { format!("[{}]", all.iter().map(one).collect::<Vec<_>>().join(", ")) }
+}
+
+settings! {
+    /// `Registry`.
+    struct RegistryFields {
+        /// What the registry is called.
+        name: Option<String> = None, Required(Text);
+        /// How many instances it has, each on a node of its own. Instances of services register at each, and callers ask them in turn.
+        instances: u32 = 1, Count(1..=100);
+        /// How long an instance is listed after it was heard of last. A registry that starts says nothing for as long: it has not heard of
+        /// all.
+        lease: Duration = Duration::from_secs(3), PositiveLength;
+    }
+}
+
+settings! {
+    /// `Proxy`: what it is. What it calls, and how, stands beside it.
+    struct ProxyFields {
+        /// What the proxy is called.
+        name: Option<String> = None, Required(Text);
+        /// How many instances it has, each on a node of its own.
+        instances: u32 = 1, Count(1..=10_000);
+        /// How long it takes to pass a request on.
+        work: Distribution = Distribution::Constant(Duration::ZERO), Lengths;
     }
 }
 
@@ -107,6 +178,8 @@ settings! {
         /// Whether the effects of its calls belong together: all of them happen, or none. Its calls have an `undo` then, and where one
         /// fails for good, those that were begun are undone (a saga). Of several instances each has the part of the calls that falls to it.
         atomic: bool = false, Flag;
+        /// How many of the requests are wrong themselves: they fail however often they are tried, and are not tried again.
+        rejects: Ratio = Ratio::NEVER, Chance;
         /// The calls that are made then, one after the other; those of a `Parallel` at once.
         calls: Vec<Vec<Call>> = Vec::new(), Calls;
     }
@@ -217,9 +290,21 @@ codec!(Calls: Vec<Vec<Call>> = |_: &Self, form: Form<'_>| form.list(step), calls
     "a list of calls, like `[Call(to: \"users\"), Parallel([Call(to: \"orders\"), Call(to: \"offers\", optional: true)])]`", Some("none");
     within Within::OneOf("a call", STEPS.to_vec()).each(); like "[Call(to: \"users\")]");
 
-const SERVICES: [Variant; 1] =
-    [Variant::new("Service", "A service.", "Service(name: \"users\", instances: 2, workers: 4, work: Exponential(\"2ms\"))")
-        .with(of_services)];
+const SERVICES: [Variant; 3] = [
+    Variant::new("Service", "A service.", "Service(name: \"users\", instances: 2, workers: 4, work: Exponential(\"2ms\"))").with(of_services),
+    Variant::new(
+        "Proxy",
+        "A service that passes requests on: it balances for its callers, who ask it as they would ask the service, and is a node that can fail.",
+        "Proxy(name: \"proxy\", to: \"users\", balance: LeastRequests)",
+    )
+    .with(of_proxies),
+    Variant::new(
+        "Registry",
+        "No service, but a list of the instances of others, which it has heard of within a lease.",
+        "Registry(name: \"registry\", lease: \"3s\")",
+    )
+    .with(RegistryFields::declared),
+];
 
 const ENDPOINTS: [Variant; 1] =
     [Variant::new("Endpoint", "What can be asked of a service.", "Endpoint(name: \"get\", work: Exponential(\"1ms\"))").with(of_endpoints)];
@@ -248,6 +333,10 @@ fn of_services() -> Vec<Setting> {
     [ServiceFields::declared(), WorkFields::declared()].concat()
 }
 
+fn of_proxies() -> Vec<Setting> {
+    [ProxyFields::declared(), Target::declared(), CallFields::declared()].concat()
+}
+
 fn of_endpoints() -> Vec<Setting> {
     [EndpointName::declared(), WorkFields::declared()].concat()
 }
@@ -257,15 +346,20 @@ fn of_calls() -> Vec<Setting> {
 }
 
 fn service(form: Form<'_>) -> Option<Service> {
-    form.variant_of("a service", &SERVICES)?;
+    match form.variant_of("a service", &SERVICES)?.name {
+        "Proxy" => return proxy(form),
+        "Registry" => return registry(form),
+        _ => {}
+    }
     let mut fields = form.fields()?;
     let (own, given) = ServiceFields::read(&mut fields);
     let (work, work_given) = WorkFields::read(&mut fields);
     fields.finish();
-    let ServiceFields { name, instances, workers, holds, queue, stores, keys, stock, filled, limit, rate, burst, mut endpoints } = own;
+    let ServiceFields { name, instances, workers, holds, queue, stores, keys, stock, filled, limit, rate, burst, mut endpoints, .. } = own;
+    let (registry, heartbeat, unlike) = (own.registry, own.heartbeat, own.unlike);
     if endpoints.is_empty() {
         endpoints.push(work.endpoint(String::new()));
-    } else if let Some(form) = ["work", "fails", "does", "atomic", "calls"].iter().find_map(|name| work_given.form(name)) {
+    } else if let Some(form) = ["work", "fails", "rejects", "does", "atomic", "calls"].iter().find_map(|name| work_given.form(name)) {
         form.report(form.problem("endpoints have work and calls of their own").help("put it into the endpoints that it is meant for"));
         return None;
     }
@@ -276,14 +370,58 @@ fn service(form: Form<'_>) -> Option<Service> {
         return None;
     }
     let (limit, rate) = (limit.map(Into::into), rate.map(|rate| TokenBucketSettings { rate, burst }));
-    Some(Service { name: name?, instances, workers, queue, holds, stores, keys, stock, filled, limit, rate, endpoints })
+    let registers = registry.map(|registry| Registering { registry, every: heartbeat });
+    let service = plain(name?, instances, endpoints);
+    Some(Service { workers, queue, holds, stores, keys, stock, filled, limit, rate, registers, unlike, ..service })
 }
 
 impl WorkFields {
     fn endpoint(self, name: String) -> Endpoint {
-        let Self { work, fails, does, atomic, calls: steps } = self;
-        Endpoint { name, work, fails, does, atomic, steps }
+        let Self { work, fails, rejects, does, atomic, calls: steps } = self;
+        Endpoint { name, work, fails, rejects, does, atomic, steps }
     }
+}
+
+/// A service with these endpoints and nothing that is unusual.
+fn plain(name: String, instances: u32, endpoints: Vec<Endpoint>) -> Service {
+    Service {
+        name,
+        instances,
+        workers: 1,
+        queue: QueueFields::default().into(),
+        holds: true,
+        stores: false,
+        keys: None,
+        stock: None,
+        filled: true,
+        limit: None,
+        rate: None,
+        endpoints,
+        registers: None,
+        registry: None,
+        unlike: Vec::new(),
+    }
+}
+
+/// A proxy is a service with one call, which holds no worker.
+fn proxy(form: Form<'_>) -> Option<Service> {
+    let mut fields = form.fields()?;
+    let (ProxyFields { name, instances, work }, _) = ProxyFields::read(&mut fields);
+    let call = called(&mut fields);
+    fields.finish();
+    let call = call?;
+    let endpoint = WorkFields { work, calls: vec![vec![call]], ..WorkFields::default() }.endpoint(String::new());
+    Some(Service { workers: PASSED_AT_ONCE, holds: false, ..plain(name?, instances, vec![endpoint]) })
+}
+
+/// How many requests a proxy passes on at once: any number.
+const PASSED_AT_ONCE: u32 = 1_000_000;
+
+fn registry(form: Form<'_>) -> Option<Service> {
+    let mut fields = form.fields()?;
+    let (RegistryFields { name, instances, lease }, _) = RegistryFields::read(&mut fields);
+    fields.finish();
+    Some(Service { registry: Some(RegistrySettings { lease }), ..plain(name?, instances, Vec::new()) })
 }
 
 fn endpoint(form: Form<'_>) -> Option<Endpoint> {
@@ -308,9 +446,15 @@ fn step(form: Form<'_>) -> Option<Vec<Call>> {
 
 fn call(form: Form<'_>) -> Option<Call> {
     let mut fields = form.fields()?;
-    let (Target { to, optional, cache, undo }, _) = Target::read(&mut fields);
-    let policy = CallFields::policy(&mut fields);
+    let call = called(&mut fields);
     fields.finish();
+    call
+}
+
+/// The call that these fields describe.
+fn called(fields: &mut Fields<'_>) -> Option<Call> {
+    let (Target { to, optional, cache, undo }, _) = Target::read(fields);
+    let policy = CallFields::policy(fields);
     Some(Call { to: to?, optional, policy: policy?, cache: cache.map(Into::into), undo })
 }
 
@@ -326,7 +470,14 @@ pub(super) fn fit(services: Vec<Service>, roots: &[Call], all: Form<'_>, to: &[F
         let place = match (service, call) {
             (None, _) if what == Wrong::Empty => all,
             (None, call) => to.get(call.unwrap_or_default()).copied().unwrap_or(all),
-            (Some(service), None) => forms.get(service).and_then(|form| form.fields()?.take("name")).unwrap_or(all),
+            (Some(service), None) => {
+                let field = match what {
+                    Wrong::NoRegistry(_) | Wrong::StoreRegisters(_) => "registry",
+                    Wrong::NoInstance(..) => "unlike",
+                    _ => "name",
+                };
+                forms.get(service).and_then(|form| form.fields()?.take(field)).unwrap_or(all)
+            }
             (Some(service), Some(call)) => forms.get(service).and_then(|form| call_form(*form, call)).unwrap_or(all),
         };
         let problem = place.problem(what.message());
@@ -344,12 +495,16 @@ pub(super) fn fit(services: Vec<Service>, roots: &[Call], all: Form<'_>, to: &[F
     None
 }
 
+/// Where the calls of a service stand; a proxy is one call itself.
 fn calls_of(form: Form<'_>) -> Option<Form<'_>> {
     form.fields()?.take("calls")
 }
 
 /// Where the n-th call of a service says what it calls, counted over endpoints and steps.
 fn call_form(service: Form<'_>, number: usize) -> Option<Form<'_>> {
+    if service.name() == Some("Proxy") {
+        return service.fields()?.take("to");
+    }
     let mut lists: Vec<Form<'_>> = calls_of(service).into_iter().collect();
     let endpoints = service.fields().and_then(|mut fields| fields.take("endpoints"))?.list(Some);
     lists.extend(endpoints.unwrap_or_default().into_iter().filter_map(calls_of));
@@ -370,7 +525,10 @@ fn all_written(services: &[Service]) -> String {
 }
 
 fn service_written(service: &Service) -> String {
-    let Service { name, instances, workers, queue, holds, stores, keys, stock, filled, limit, rate, endpoints } = service.clone();
+    let Service { name, instances, workers, queue, holds, stores, keys, stock, filled, limit, rate, endpoints, .. } = service.clone();
+    if let Some(RegistrySettings { lease }) = service.registry {
+        return format!("Registry({})", RegistryFields { name: Some(name), instances, lease }.unusual(None));
+    }
     let (endpoints, only) = match &endpoints[..] {
         [only] if only.name.is_empty() => (Vec::new(), work_written(only)),
         _ => (endpoints, String::new()),
@@ -378,14 +536,32 @@ fn service_written(service: &Service) -> String {
     let usual = ServiceFields::default();
     let (rate, burst) = rate.map_or((None, usual.burst), |bucket| (Some(bucket.rate), bucket.burst));
     let limit = limit.as_ref().and_then(LimitFields::of);
-    let (name, queue) = (Some(name), queue.into());
-    let own = ServiceFields { name, instances, workers, holds, queue, stores, keys, stock, filled, limit, rate, burst, endpoints };
+    let heartbeat = service.registers.as_ref().map_or(usual.heartbeat, |registering| registering.every);
+    let registry = service.registers.as_ref().map(|registering| registering.registry.clone());
+    let own = ServiceFields {
+        name: Some(name),
+        instances,
+        workers,
+        holds,
+        queue: queue.into(),
+        stores,
+        keys,
+        stock,
+        filled,
+        limit,
+        rate,
+        burst,
+        endpoints,
+        registry,
+        heartbeat,
+        unlike: service.unlike.clone(),
+    };
     format!("Service({})", joined([own.unusual(None), only]))
 }
 
 fn work_written(endpoint: &Endpoint) -> String {
-    let Endpoint { work, fails, does, atomic, steps: calls, .. } = endpoint.clone();
-    WorkFields { work, fails, does, atomic, calls }.unusual(None)
+    let Endpoint { work, fails, rejects, does, atomic, steps: calls, .. } = endpoint.clone();
+    WorkFields { work, fails, rejects, does, atomic, calls }.unusual(None)
 }
 
 fn endpoints_written(endpoints: &[Endpoint]) -> String {

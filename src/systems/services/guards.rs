@@ -2,22 +2,24 @@
 
 use std::marker::PhantomData;
 
+use super::balances::{Balances, SLOW_START, SlowStartFields};
+use super::lengths::Thousandths;
 use crate::base::{Duration, Rate, Ratio};
 use crate::notation::{
-    Chance, Codec, Count, Fields, Flag, Form, Length, Maybe, Parsed, PositiveLength, Settings, Timed, Timing, Variant, Within, codecs,
-    settings,
+    Chance, Codec, Count, Fields, Flag, Form, Length, Maybe, Parsed, PositiveLength, Record, Settings, Timed, Timing, Variant, Within,
+    codecs, settings,
 };
 use crate::policies::SettingError;
-use crate::policies::balancer::{Balancer, BalancerSettings, Policy as Balance, PrequalSettings, SlowStartSettings};
+use crate::policies::balancer::{Balancer, BalancerSettings, Policy as Balance};
 use crate::policies::breaker::{Breaker, BreakerSettings, Trip, Window};
 use crate::policies::bulkhead::{Bulkhead, BulkheadSettings};
 use crate::policies::cache::{Cache, CacheSettings};
 use crate::policies::credits::{CreditSender, CreditSettings};
 use crate::policies::hedge::{Hedge, HedgeDelay, HedgeSettings};
-use crate::policies::outlier::{OutlierSettings, Outliers};
+use crate::policies::outlier::{OutlierSettings, Outliers, SuccessRate};
 use crate::policies::retry::{Backoff, BudgetSettings, Retry, RetrySettings};
 use crate::policies::throttle::{Throttle, ThrottleSettings};
-use crate::protocols::services::Policy;
+use crate::protocols::services::{LookUp, Policy};
 
 settings! {
     /// How a call is made. Whatever is not given is off.
@@ -45,8 +47,24 @@ settings! {
         outliers: Option<OutlierFields> = None, Switch::like("(in_a_row: 5)");
         /// Which instance is asked.
         balance: Balance = Balance::RoundRobin, Balances;
-        /// How long it takes until an instance that has come gets its whole share, by a balance that weighs.
-        slow_start: Option<Duration> = None, Maybe(PositiveLength);
+        /// That an instance which has come gets its share little by little, by a balance that weighs: `Weighted`, `Random`,
+        /// `LeastRequests`, `Choices` and `LeastLoaded`.
+        slow_start: Option<SlowStartFields> = None, SLOW_START;
+        /// How often instances are asked how many requests they have, for `LeastLoaded` to go by. Without it, it goes by this caller's.
+        reports: Option<Duration> = None, Maybe(PositiveLength);
+        /// How instances are looked up that are registered.
+        lookup: LookUpFields = LookUpFields::default(), Record::like("(every: \"5s\", watch: true)");
+    }
+}
+
+settings! {
+    /// How instances are looked up that are registered.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(super) struct LookUpFields {
+        /// How often.
+        every: Duration = LookUp::default().every, PositiveLength;
+        /// Whether the registry tells of changes in between, too.
+        watch: bool = false, Flag;
     }
 }
 
@@ -64,6 +82,8 @@ settings! {
         burst: u32 = BudgetSettings::default().burst, Count(1..);
         /// With a budget: so many retries besides, for where there are few calls.
         reserve: Option<Rate> = None, Maybe(Parsed("a rate, like \"1/s\""));
+        /// Whether it is tried at another instance than before, if there is one.
+        elsewhere: bool = false, Flag;
     }
 }
 
@@ -187,78 +207,19 @@ settings! {
         ejected_max: Ratio = OutlierSettings::default().ejected_max, Chance;
         /// Where a smaller share is left than this, all are asked.
         panic_below: Ratio = OutlierSettings::default().panic_below, Chance;
+        /// For how long it is at most.
+        longest: Duration = OutlierSettings::default().ejection_max, PositiveLength;
+        /// How often it is looked at who fails more often than others; and one that has not been an outlier for so long is ejected for
+        /// less long the next time.
+        interval: Duration = OutlierSettings::default().interval, PositiveLength;
+        /// So many standard deviations below the mean of all, a share of successes ejects, too. Without it, none does.
+        deviations: Option<Thousandths> = None, Maybe(Parsed("a number, like \"1.9\""));
+        /// With `deviations`: so many instances must have had enough calls.
+        hosts_min: u32 = SuccessRate::default().hosts_min, Count(2..);
+        /// With `deviations`: so many calls in an interval are enough.
+        calls_min: u32 = SuccessRate::default().calls_min, Count(1..);
     }
 }
-
-settings! {
-    /// `Choices`.
-    struct ChoicesFields {
-        /// Among how many.
-        d: u32 = 2, Count(1..=1000);
-    }
-}
-
-settings! {
-    /// `LeastLoaded`.
-    struct LeastLoadedFields {
-        /// For how long a look at how many calls are under way is used.
-        refresh: Duration = Duration::from_millis(100), PositiveLength;
-    }
-}
-
-settings! {
-    /// `PeakEwma`.
-    struct PeakEwmaFields {
-        /// The time in which the weight of what is past falls to 1/e.
-        decay: Duration = Duration::from_secs(10), PositiveLength;
-    }
-}
-
-settings! {
-    /// `RingHash`.
-    struct RingHashFields {
-        /// How many points an instance has on the ring.
-        points: u32 = 100, Count(1..=65_536);
-        /// An instance that bears so many percent of the mean is passed over. Without it, none is.
-        load_percent: Option<u32> = None, Maybe(Count(100..));
-    }
-}
-
-settings! {
-    /// `Maglev`.
-    struct MaglevFields {
-        /// The size of the table: a prime, a hundred times as many as there are instances.
-        table: u32 = 65_537, Count(2..);
-    }
-}
-
-const BALANCES: [Variant; 9] = [
-    Variant::new("RoundRobin", "One after the other.", "balance: RoundRobin"),
-    Variant::new("Weighted", "One after the other, as often as they are heavy (smooth weighted round robin).", "balance: Weighted"),
-    Variant::new("Random", "At random.", "balance: Random"),
-    Variant::new("LeastRequests", "The one with the fewest calls of this caller under way.", "balance: LeastRequests"),
-    Variant::new("Choices", "Of several at random, the one with the fewest calls of this caller under way.", "balance: Choices(d: 2)")
-        .with(ChoicesFields::declared),
-    Variant::new(
-        "LeastLoaded",
-        "The one that had the fewest when that was looked at last: callers herd to it.",
-        "balance: LeastLoaded(refresh: \"100ms\")",
-    )
-    .with(LeastLoadedFields::declared),
-    Variant::new(
-        "PeakEwma",
-        "Of two at random, the one with the lesser product of calls under way and latency.",
-        "balance: PeakEwma(decay: \"10s\")",
-    )
-    .with(PeakEwmaFields::declared),
-    Variant::new(
-        "RingHash",
-        "By the call, on a ring of hashes, with bounded loads if so wanted.",
-        "balance: RingHash(points: 100, load_percent: 125)",
-    )
-    .with(RingHashFields::declared),
-    Variant::new("Maglev", "By the call, through a table.", "balance: Maglev(table: 65537)").with(MaglevFields::declared),
-];
 
 const BACKOFFS: [Variant; 6] = [
     Variant::new("None", "Not at all.", "backoff: None"),
@@ -278,9 +239,6 @@ const BACKOFFS: [Variant; 6] = [
 ];
 
 codecs! {
-    /// Which instance is asked.
-    Balances: Balance = balance, balance_written, "a way to choose an instance, like `RoundRobin`",
-        within Within::OneOf("a way to choose an instance", BALANCES.to_vec());
     /// How long to wait before a retry.
     Backoffs: Backoff = backoff, backoff_written, "a back-off, like `Full(\"100ms\", \"2s\")`",
         within Within::OneOf("a back-off", BACKOFFS.to_vec());
@@ -395,19 +353,34 @@ impl From<ThrottleSettings> for ThrottleFields {
 }
 
 impl From<OutlierFields> for OutlierSettings {
-    fn from(OutlierFields { in_a_row, ejection, ejected_max, panic_below }: OutlierFields) -> Self {
-        Self { consecutive: Some(in_a_row), success_rate: None, ejection, ejected_max, panic_below, ..Self::default() }
+    fn from(fields: OutlierFields) -> Self {
+        let OutlierFields { in_a_row, ejection, ejected_max, panic_below, longest, interval, deviations, hosts_min, calls_min } = fields;
+        let success_rate = deviations.map(|Thousandths(deviations_milli)| SuccessRate { hosts_min, calls_min, deviations_milli });
+        Self { consecutive: Some(in_a_row), success_rate, interval, ejection, ejection_max: longest, ejected_max, panic_below }
     }
 }
 
 impl From<OutlierSettings> for OutlierFields {
-    fn from(OutlierSettings { consecutive, ejection, ejected_max, panic_below, .. }: OutlierSettings) -> Self {
-        Self { in_a_row: consecutive.unwrap_or(Self::default().in_a_row), ejection, ejected_max, panic_below }
+    fn from(settings: OutlierSettings) -> Self {
+        let OutlierSettings { consecutive, success_rate, interval, ejection, ejection_max, ejected_max, panic_below } = settings;
+        let usual = Self::default();
+        let rate = success_rate.unwrap_or_default();
+        Self {
+            in_a_row: consecutive.unwrap_or(usual.in_a_row),
+            ejection,
+            ejected_max,
+            panic_below,
+            longest: ejection_max,
+            interval,
+            deviations: success_rate.map(|rate| Thousandths(rate.deviations_milli)),
+            hosts_min: rate.hosts_min,
+            calls_min: rate.calls_min,
+        }
     }
 }
 
 impl From<RetryFields> for RetrySettings {
-    fn from(RetryFields { attempts, backoff, budget, burst, reserve }: RetryFields) -> Self {
+    fn from(RetryFields { attempts, backoff, budget, burst, reserve, .. }: RetryFields) -> Self {
         Self { attempts, backoff, budget: budget.map(|share| BudgetSettings { share, reserve, burst }) }
     }
 }
@@ -489,18 +462,26 @@ impl CallFields {
     /// Reads them; what is wrong is reported.
     pub(super) fn policy(fields: &mut Fields<'_>) -> Option<Policy> {
         let (read, given) = Self::read(fields);
-        let Self { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, credits, outliers, balance, slow_start } = read;
-        let slow_start = slow_start.map(|window| SlowStartSettings { window, ..SlowStartSettings::default() });
-        let balance = BalancerSettings { policy: balance, slow_start };
+        let Self { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, credits, outliers, .. } = read;
+        let (balance, slow_start, reports, lookup) = (read.balance, read.slow_start, read.reports, read.lookup);
+        let balance = BalancerSettings { policy: balance, slow_start: slow_start.map(Into::into) };
         if let Err(error) = Balancer::new(&balance) {
             if let Some(form) = given.complain(&["balance", "slow_start"]) {
                 form.report(form.problem("instances cannot be chosen like this").label(error.to_string()));
             }
             return None;
         }
+        if reports.is_some() && !matches!(balance.policy, Balance::LeastLoaded { .. }) {
+            if let Some(form) = given.complain(&["reports", "balance"]) {
+                let problem = form.problem("no balance goes by what is reported");
+                form.report(problem.help("LeastLoaded does: balance: LeastLoaded; Prequal asks instances by itself"));
+            }
+            return None;
+        }
         Some(Policy {
             timeout,
             deadline,
+            elsewhere: retry.as_ref().is_some_and(|retry| retry.elsewhere),
             retry: retry.map(Into::into),
             hedge: hedge.map(Into::into),
             breaker: breaker.map(Into::into),
@@ -509,17 +490,21 @@ impl CallFields {
             credits: credits.map(Into::into),
             outliers: outliers.map(Into::into),
             balance,
+            reports,
+            lookup: LookUp { every: lookup.every, watch: lookup.watch },
         })
     }
 }
 
 impl From<Policy> for CallFields {
-    fn from(Policy { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, credits, outliers, balance }: Policy) -> Self {
+    fn from(policy: Policy) -> Self {
+        let Policy { timeout, deadline, retry, hedge, breaker, bulkhead, throttle, credits, outliers, .. } = policy;
+        let (balance, elsewhere, reports, lookup) = (policy.balance, policy.elsewhere, policy.reports, policy.lookup);
         let BalancerSettings { policy, slow_start } = balance;
         Self {
             timeout,
             deadline,
-            retry: retry.map(Into::into),
+            retry: retry.map(|retry| RetryFields { elsewhere, ..retry.into() }),
             hedge: hedge.map(Into::into),
             breaker: breaker.map(Into::into),
             bulkhead: bulkhead.map(Into::into),
@@ -527,60 +512,10 @@ impl From<Policy> for CallFields {
             credits: credits.map(Into::into),
             outliers: outliers.map(Into::into),
             balance: policy,
-            slow_start: slow_start.map(|start| start.window),
+            slow_start: slow_start.map(Into::into),
+            reports,
+            lookup: LookUpFields { every: lookup.every, watch: lookup.watch },
         }
-    }
-}
-
-fn balance(form: Form<'_>) -> Option<Balance> {
-    let variant = form.variant_of("a way to choose an instance", &BALANCES)?;
-    if variant.fields().is_empty() || !form.has_fields() && form.raw() == variant.name {
-        return plain(variant.name);
-    }
-    let mut fields = form.fields()?;
-    let balance = match variant.name {
-        "Choices" => Balance::Choices { d: ChoicesFields::read(&mut fields).0.d },
-        "LeastLoaded" => Balance::LeastLoaded { refresh: LeastLoadedFields::read(&mut fields).0.refresh },
-        "PeakEwma" => Balance::PeakEwma { decay: PeakEwmaFields::read(&mut fields).0.decay },
-        "RingHash" => {
-            let RingHashFields { points, load_percent } = RingHashFields::read(&mut fields).0;
-            Balance::RingHash { points, load_percent }
-        }
-        _ => Balance::Maglev { table: MaglevFields::read(&mut fields).0.table },
-    };
-    fields.finish();
-    Some(balance)
-}
-
-/// The one of this name, with all that it has as it usually is.
-fn plain(name: &str) -> Option<Balance> {
-    Some(match name {
-        "RoundRobin" => Balance::RoundRobin,
-        "Weighted" => Balance::Weighted,
-        "Random" => Balance::Random,
-        "LeastRequests" => Balance::LeastRequests,
-        "Choices" => Balance::Choices { d: ChoicesFields::default().d },
-        "LeastLoaded" => Balance::LeastLoaded { refresh: LeastLoadedFields::default().refresh },
-        "PeakEwma" => Balance::PeakEwma { decay: PeakEwmaFields::default().decay },
-        "RingHash" => Balance::RingHash { points: RingHashFields::default().points, load_percent: None },
-        _ => Balance::Maglev { table: MaglevFields::default().table },
-    })
-}
-
-fn balance_written(balance: &Balance) -> String {
-    match balance {
-        Balance::RoundRobin => "RoundRobin".to_owned(),
-        Balance::Weighted => "Weighted".to_owned(),
-        Balance::Random => "Random".to_owned(),
-        Balance::LeastRequests => "LeastRequests".to_owned(),
-        Balance::Choices { d } => format!("Choices({})", ChoicesFields { d: *d }.written()),
-        Balance::LeastLoaded { refresh } => format!("LeastLoaded({})", LeastLoadedFields { refresh: *refresh }.written()),
-        Balance::PeakEwma { decay } => format!("PeakEwma({})", PeakEwmaFields { decay: *decay }.written()),
-        Balance::RingHash { points, load_percent } => {
-            format!("RingHash({})", RingHashFields { points: *points, load_percent: *load_percent }.written())
-        }
-        Balance::Maglev { table } => format!("Maglev({})", MaglevFields { table: *table }.written()),
-        Balance::Prequal(PrequalSettings { .. }) => "Prequal".to_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! When clients have requests, as it is written: `(to: "gateway", arrivals: Poisson("500/s"))`.
 
+use std::sync::Arc;
+
 use super::ServicesConfig;
 use super::guards::CallFields;
 use super::lengths::Lengths;
@@ -20,7 +22,7 @@ settings! {
         /// How many clients there are. Each has the whole load.
         clients: u32 = 1, Count(1..=100_000);
         /// Open loop: when a client's requests are due, however slow the answers are.
-        arrivals: Option<OpenLoop> = None, Maybe(Loops);
+        arrivals: Option<Arriving> = None, Maybe(Loops);
         /// Closed loop, in place of `arrivals`: how many users a client has, each with one request at a time. Such a load gives way where
         /// services are slow, and hides how slow they would be for others.
         users: Option<u32> = None, Maybe(Count(1..=1_000_000));
@@ -107,7 +109,7 @@ const STEP: Record<StepFields> = Record::like("(from: \"10s\", rate: \"500/s\")"
 
 codecs! {
     /// An open loop.
-    Loops: OpenLoop = read_loop, written, "an open loop, like `Poisson(\"500/s\")`", within Within::OneOf("an open loop", LOOPS.to_vec());
+    Loops: Arriving = read_loop, written, "an open loop, like `Poisson(\"500/s\")`", within Within::OneOf("an open loop", LOOPS.to_vec());
     /// Other things that clients ask for.
     Mix: Vec<Part> = mix, |mix: &Vec<Part>| mix_written(mix), "a list, like `[(to: \"shop.buy\", share: \"1/10\")]`",
         within Within::Fields(PartFields::declared()).each();
@@ -117,7 +119,7 @@ codecs! {
         within Within::Fields(StepFields::declared()).each();
 }
 
-const LOOPS: [Variant; 6] = [
+const LOOPS: [Variant; 8] = [
     Variant::new("Poisson", "Requests come independently of each other, so many on average.", "arrivals: Poisson(\"500/s\")"),
     Variant::new("Constant", "One comes after the other, in equal gaps.", "arrivals: Constant(\"500/s\")"),
     Variant::new(
@@ -143,7 +145,23 @@ const LOOPS: [Variant; 6] = [
         "arrivals: Day(steps: [(from: \"0s\", rate: \"10/s\"), (from: \"8h\", rate: \"500/s\")])",
     )
     .with(Day::declared),
+    Variant::new(
+        "File",
+        "At the times that stand in a file, one a line: a length since the beginning, like `1.25s`, or a number of seconds; each no earlier than \
+         the one before. Empty lines and what follows a `#` are passed over. The path is relative to the folder of the scenario.",
+        "arrivals: File(\"arrivals.txt\")",
+    ),
+    Variant::new("Times", "At these times.", "arrivals: Times([\"10ms\", \"15ms\", \"1.25s\"])"),
 ];
+
+/// When requests are due in an open loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Arriving {
+    /// At a rate.
+    Rate(OpenLoop),
+    /// At these times.
+    Times(Arc<[Duration]>),
+}
 
 /// What a workload says.
 pub(super) struct Read<'s> {
@@ -190,7 +208,8 @@ pub(super) fn usual<'s>(system: Form<'s>, services: &[Service]) -> Read<'s> {
 impl ClientFields {
     fn load(&self, form: Form<'_>, given: &Given<'_>) -> Option<Load> {
         match (&self.arrivals, self.users) {
-            (Some(open), None) => Some(Load::Open(open.clone())),
+            (Some(Arriving::Rate(open)), None) => Some(Load::Open(open.clone())),
+            (Some(Arriving::Times(times)), None) => Some(Load::Times(Arc::clone(times))),
             (None, Some(users)) => Some(Load::Closed { users, think: self.think.clone() }),
             (Some(_), Some(_)) => {
                 let place = given.form("users").unwrap_or(form);
@@ -219,7 +238,8 @@ impl ClientFields {
         let to = asked.next();
         let usual = Self { to, clients, important, warm_up, mix: asked.zip(mix).collect(), items: count, hot, ..Self::default() };
         match load {
-            Load::Open(open) => Self { arrivals: Some(open), ..usual },
+            Load::Open(open) => Self { arrivals: Some(Arriving::Rate(open)), ..usual },
+            Load::Times(times) => Self { arrivals: Some(Arriving::Times(times)), ..usual },
             Load::Closed { users, think } => Self { users: Some(users), think, ..usual },
         }
     }
@@ -234,8 +254,13 @@ fn mix_written(mix: &[Part]) -> String {
     if mix.is_empty() { String::new() } else { format!("[{}]", mix.iter().map(part).collect::<Vec<_>>().join(", ")) }
 }
 
-fn read_loop(form: Form<'_>) -> Option<OpenLoop> {
+fn read_loop(form: Form<'_>) -> Option<Arriving> {
     let kind = form.variant_of("an open loop", &LOOPS)?.name;
+    if kind == "File" || kind == "Times" {
+        let [given] = form.arguments(["when requests are due"])?;
+        let times = if kind == "File" { from_file(given)? } else { given.list(|time| Length.read(time))? };
+        return in_order(&times, given).then(|| Arriving::Times(times.into()));
+    }
     let poisson = |steps, period| OpenLoop { spacing: Spacing::Poisson, steps, period };
     let step = |from, rate| RateStep { from, rate };
     let open = match kind {
@@ -270,12 +295,45 @@ fn read_loop(form: Form<'_>) -> Option<OpenLoop> {
         }
     };
     match open.arrivals() {
-        Ok(_) => Some(open),
+        Ok(_) => Some(Arriving::Rate(open)),
         Err(error) => {
             form.report(form.problem("requests cannot come like this").label(error.to_string()));
             None
         }
     }
+}
+
+/// The times in a file.
+fn from_file(form: Form<'_>) -> Option<Vec<Duration>> {
+    let path = Text.read(form)?;
+    let refuse = |problem: String| form.report(form.problem(problem).help("one time a line: `1.25s`, `1250ms`, or seconds, `1.25`"));
+    let text = form.file(&path).map_err(refuse).ok()?;
+    let mut times = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let time = line.split('#').next().unwrap_or_default().trim();
+        if time.is_empty() {
+            continue;
+        }
+        let seconds = if time.ends_with(|last: char| last.is_ascii_digit()) { "s" } else { "" };
+        match format!("{time}{seconds}").parse() {
+            Ok(time) => times.push(time),
+            Err(error) => {
+                refuse(format!("line {} of {}: `{time}` is no time: {error}", number + 1, path));
+                return None;
+            }
+        }
+    }
+    Some(times)
+}
+
+fn in_order(times: &[Duration], form: Form<'_>) -> bool {
+    let problem = match times.windows(2).position(|pair| pair[1] < pair[0]) {
+        _ if times.is_empty() => "no request is ever due".to_owned(),
+        Some(place) => format!("time {} is earlier than the one before: {} after {}", place + 2, times[place + 1], times[place]),
+        None => return true,
+    };
+    form.report(form.problem(problem));
+    false
 }
 
 fn steps(form: Form<'_>) -> Option<Vec<RateStep>> {
@@ -287,7 +345,14 @@ fn steps_written(steps: &[RateStep]) -> String {
     if steps.is_empty() { String::new() } else { format!("[{}]", steps.iter().map(step).collect::<Vec<_>>().join(", ")) }
 }
 
-fn written(OpenLoop { spacing, steps, period }: &OpenLoop) -> String {
+fn written(arriving: &Arriving) -> String {
+    let OpenLoop { spacing, steps, period } = match arriving {
+        Arriving::Rate(open) => open,
+        Arriving::Times(times) => {
+            let times: Vec<String> = times.iter().map(|time| format!("\"{time}\"")).collect();
+            return format!("Times([{}])", times.join(", "));
+        }
+    };
     match (spacing, &steps[..], period) {
         (Spacing::Even, [RateStep { rate: Some(rate), .. }], None) => format!("Constant(\"{rate}\")"),
         (_, [RateStep { rate: Some(rate), from }], None) if from.is_zero() => format!("Poisson(\"{rate}\")"),

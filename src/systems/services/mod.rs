@@ -13,6 +13,7 @@
 //! workload: (to: "gateway", arrivals: Poisson("500/s"), timeout: "1s"),
 //! ```
 
+mod balances;
 mod graph;
 mod guards;
 mod lengths;
@@ -85,6 +86,10 @@ impl Cluster for Services {
         }
     }
 
+    fn invokes_after(client: &ClientConfig, duration: Duration) -> bool {
+        client.load.lasts(duration)
+    }
+
     fn counted(note: &Note) -> Option<Counted> {
         match *note {
             Note::Begun { .. } => Some(Counted::Invoked),
@@ -96,7 +101,7 @@ impl Cluster for Services {
                 };
                 Some(Counted::Ended { outcome, took })
             }
-            Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Idle => None,
+            Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Working { .. } | Note::Held { .. } | Note::Idle => None,
         }
     }
 }
@@ -113,7 +118,7 @@ impl System for Services {
     }
 
     fn mutants() -> Vec<Mutant> {
-        Mutant::list(&[services::MUTANTS, services::DECOYS])
+        Mutant::list(&[services::MUTANTS, services::ROUTING, services::DECOYS])
     }
 
     fn decode(system: Form<'_>, workload: Option<Form<'_>>) -> Option<ServicesConfig> {
@@ -147,8 +152,8 @@ impl System for Services {
 
     fn nodes(config: &ServicesConfig, mutants: &[&'static str]) -> Nodes<Self> {
         let (rules, graph) = (services::rules_of(mutants), &config.graph);
-        let instance = |service| InstanceConfig { graph: Arc::clone(graph), service, rules: Arc::clone(&rules) };
-        let places = (0..).zip(graph.services()).flat_map(|(place, service)| (0..service.instances).map(move |_| place));
+        let instance = |(service, instance)| InstanceConfig { graph: Arc::clone(graph), service, instance, rules: Arc::clone(&rules) };
+        let places = (0..).zip(graph.services()).flat_map(|(place, service)| (0..service.instances).map(move |instance| (place, instance)));
         let servers = places.map(instance).collect();
         let ServicesConfig { load, important, mix, items, .. } = config.clone();
         let client = ClientConfig { graph: Arc::clone(graph), load, important, mix, items, rules: Arc::clone(&rules) };

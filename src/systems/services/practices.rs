@@ -100,4 +100,28 @@ pub(super) static PRACTICES: &[Practice] = &[
         with: "scenarios/service/shedding-priority.ron",
         without: "scenarios/service/shedding-newest.ron",
     },
+    Practice {
+        name: "latency-aware-balancing",
+        about: "The instance is asked whose latency, times the calls under way, is the least (peak EWMA): one that gets slow and fails nothing is seen by no breaker and no ejection, and gets little.",
+        with: "scenarios/service/slow-instance-avoided.ron",
+        without: "scenarios/service/slow-instance-asked.ron",
+    },
+    Practice {
+        name: "bridged-discovery",
+        about: "A list of instances from a registry is as old as a lease and a look-up: what has died is called until then. A retry at another instance, and ejection of one whose calls fail in a row, bridge that time.",
+        with: "scenarios/service/discovery-bridged.ron",
+        without: "scenarios/service/discovery-stale.ron",
+    },
+    Practice {
+        name: "redundant-proxies",
+        about: "A proxy that balances is a node that can fail, and all behind it with it: there are several, and what is asked of one that does not answer is asked of another.",
+        with: "scenarios/service/proxy-two.ron",
+        without: "scenarios/service/proxy-one.ron",
+    },
+    Practice {
+        name: "short-queue",
+        about: "A queue is shorter than its callers wait: what is not refused is answered in time, so the work that is done is of use, and a metastable failure ends although everything is tried again.",
+        with: "scenarios/service/metastable-short-queue.ron",
+        without: "scenarios/service/retries-storm.ron",
+    },
 ];
