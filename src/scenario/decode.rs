@@ -34,7 +34,7 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
     fields.finish();
     let places = places.take();
     faults::fit(&whole, &given, &places);
-    operations::fit(&whole, &given);
+    operations::fit(&whole, &given, instance.as_deref());
     expect::check_steps(&whole.faults, &given, &names);
     if problems.has_errors() {
         // Advice would rest on what was left out.

@@ -40,9 +40,9 @@ pub use roster::{NODES_MOST, Roster};
 use crate::base::Duration;
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
-use crate::notation::Variant;
+use crate::notation::{Variant, leaves};
 use crate::require::Requirement;
-use crate::systems::{Asked, Instance, Operations, Registry, Watch};
+use crate::systems::{Asked, Instance, Operations, Registry, Watch, Written};
 use crate::trace::Recording;
 use crate::world::{Conditions, Outcome, Scripted};
 
@@ -194,9 +194,18 @@ impl Scenario {
         self
     }
 
-    /// What its clients do, as it is written; empty where the system has no workload.
-    pub(crate) fn workload(&self) -> String {
-        self.instance.write().workload.unwrap_or_default()
+    /// What says how much there is to do: the paths of all values of the workload, and of those fields of the system that
+    /// [say so](crate::systems::System::LOAD), with what stands there.
+    pub(crate) fn loads(&self) -> Vec<(String, String)> {
+        let (Written { system, workload }, load) = (self.instance.write(), self.instance.load());
+        let within = |of: &str, text: &str| -> Vec<(String, String)> {
+            let path = |path: &str| if path.starts_with('[') { format!("{of}{path}") } else { format!("{of}.{path}") };
+            leaves(text).iter().map(|leaf| (path(&leaf.path), leaf.raw.to_owned())).collect()
+        };
+        let mut loads = if load.is_empty() { Vec::new() } else { within("system", &system) };
+        loads.retain(|(path, _)| path.rsplit('.').next().is_some_and(|field| load.contains(&field)));
+        loads.extend(within("workload", &workload.unwrap_or_default()));
+        loads
     }
 
     /// The name of its system.

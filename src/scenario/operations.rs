@@ -8,7 +8,8 @@ use crate::base::{Duration, NodeId, OperationId};
 use crate::diagnostic::Diagnostic;
 use crate::fault::{Planned, Scope as _};
 use crate::notation::{Codec, Form, Given, Length, Required, Settings as _, Within, codec, codecs, in_parentheses, in_quotes, settings};
-use crate::systems::Population;
+use crate::process::Misfit;
+use crate::systems::{Instance, Population};
 use crate::world::Scripted;
 
 /// Operations, each with an identity of its own.
@@ -71,7 +72,7 @@ fn takes(form: Form<'_>, names: Names<'_>) -> bool {
     form.report(match has_clients {
         true => problem.help(
             "implement `System::scripting`: `Some(Scripting::of_clients())`, if its clients are `workload::Client`s and its operations \
-             derive `Deserialize`",
+             derive `Deserialize`; `Some(Scripting::of_steps())`, if its clients implement `TakesSteps`",
         ),
         false => problem.help("leave it out"),
     });
@@ -165,10 +166,22 @@ impl Asked<'_> {
     }
 }
 
-/// Reports operations that are due when the run is over at the latest, and what is listed in vain.
-pub(super) fn fit(whole: &Whole, given: &Given<'_>) {
-    let is_wrong = ["operations", "duration", "settle"].iter().any(|name| given.is_wrong(name));
-    let Some(operations) = given.form("operations").filter(|_| !is_wrong) else { return };
+/// Reports operations that their clients cannot invoke, and those that are due when the run is over at the latest.
+pub(super) fn fit(whole: &Whole, given: &Given<'_>, instance: Option<&dyn Instance>) {
+    let Some(operations) = given.form("operations").filter(|_| !given.is_wrong("operations")) else { return };
+    let misfits = instance.map(|instance| instance.misfits(&whole.operations)).unwrap_or_default();
+    let mut forms: Vec<Form<'_>> = Vec::new();
+    if !misfits.is_empty() {
+        forms = operations.list(Some).unwrap_or_default();
+    }
+    for (place, Misfit { problem, help }) in misfits {
+        let Some(form) = forms.get(place) else { continue };
+        let at = form.fields().and_then(|fields| fields.look_at("op")).unwrap_or(*form);
+        at.report(at.problem(problem).help(help));
+    }
+    if ["duration", "settle"].iter().any(|name| given.is_wrong(name)) {
+        return;
+    }
     let end = whole.duration + whole.settle;
     for (form, scripted) in operations.list(Some).unwrap_or_default().into_iter().zip(&whole.operations) {
         let Some(fields) = form.fields().filter(|_| scripted.at >= end) else { continue };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::broker_work::BrokerWork;
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::base::{Duration, DurationRange, StreamOp, Streamed};
 use crate::check::streams::{self, Demands, StreamAnomaly};
 use crate::check::{Budget, Property, PropertyReport};
@@ -278,6 +278,10 @@ impl System for Broker {
 
     fn judge_history(config: &BrokerConfig, history: &History<StreamOp, Streamed>, _: Budget) -> Vec<PropertyReport> {
         streams::judge(config.demands(), history)
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_steps())
     }
 
     fn spelling(_: &BrokerConfig) -> Option<Spelling<StreamOp, Streamed>> {

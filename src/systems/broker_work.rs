@@ -179,9 +179,10 @@ impl BrokerWork {
             ClientConfig { layout, think, request_timeout, patience, tail, rules, role }
         };
         let committed = self.isolation == Isolation::ReadCommitted;
-        let producing = Producing { acks, idempotent, retries, batch, transactions: transactions.then_some(aborts), tombstones };
+        let transactions = transactions.then_some(aborts);
+        let producing = Producing { acks, idempotent, retries, batch, transactions, tombstones, handed: false };
         let consuming = Consuming { group, commit, work, heartbeat, committed, reset, processing: None };
-        let processing = Some(Processing { transactional: transactions, fencing });
+        let processing = Some(Processing { transactional: transactions.is_some(), fencing });
         let processor = Consuming { group: true, commit: CommitTime::After, processing, ..consuming };
         let mut all = vec![client(ClientRole::Produces(producing)); producers as usize];
         all.extend(vec![client(ClientRole::Consumes(processor)); processors as usize]);

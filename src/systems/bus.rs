@@ -5,7 +5,7 @@
 //! workload: (publishers: 2, subscribers: 3, topics: 2, think: "0s..50ms", work: "1ms..5ms", slow: "100ms..200ms"),
 //! ```
 
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::base::{Duration, DurationRange, StreamOp, Streamed};
 use crate::check::recorded::streams::spelling;
 use crate::check::streams::{Demands, Promise, StreamAnomaly, judge};
@@ -225,7 +225,7 @@ impl System for EventBus {
             let work = slow.filter(|_| nth + 1 == subscribers).unwrap_or(work);
             party(Role::Subscriber(Subscribing { work, wait }))
         };
-        let publishers = (0..publishers).map(|_| party(Role::Publisher(Publishing { think })));
+        let publishers = (0..publishers).map(|_| party(Role::Publisher(Publishing { think: Some(think) })));
         let clients = publishers.chain((0..subscribers).map(subscriber)).collect();
         Nodes { servers: vec![BusConfig { delivery, order, buffer, full, answer, rules: rules.clone() }], clients }
     }
@@ -245,6 +245,10 @@ impl System for EventBus {
         let mut reports = judge(config.demands(), history);
         reports.retain(|report| ANOMALIES.iter().any(|anomaly| anomaly.name() == report.name));
         reports
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_steps())
     }
 
     fn spelling(_: &EventBusConfig) -> Option<Spelling<StreamOp, Streamed>> {

@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use super::{Mutant, Operations, Population, Practice, Scripting, System, Written};
+use super::{Mutant, Nodes, Operations, Population, Practice, Scripting, System, Written};
 use crate::base::Duration;
 use crate::check::recorded::OwnModel;
 use crate::check::{Budget, Drawing, Property};
 use crate::history::formats::Entry;
 use crate::notation::{Form, Setting};
-use crate::process::{Mark, Message, Process, Role};
+use crate::process::{Mark, Message, Misfit, Process, Role};
 use crate::require::{Requirement, RequirementJudge, Subjects};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Observer, Outcome, Scripted, Stray, World};
@@ -56,10 +56,17 @@ pub trait Instance: Debug + Send + Sync {
     fn population(&self) -> Population;
     /// Its part of the scenario.
     fn write(&self) -> Written;
+    /// The fields of its part that say how much there is to do: see [`System::LOAD`].
+    fn load(&self) -> &'static [&'static str];
     /// The model in whose words its clients' history can be written down, if it can be.
     fn spelled(&self) -> Option<&'static str>;
     /// Whether its clients take operations that a scenario writes down: see [`System::scripting`].
     fn takes_operations(&self) -> bool;
+    /// Of operations that are written down, why their clients cannot invoke them, if that is so: of each that cannot its place.
+    ///
+    /// # Panics
+    /// If one of them cannot be read, or its client does not exist.
+    fn misfits(&self, operations: &[Scripted]) -> Vec<(usize, Misfit)>;
     /// What requirements can be about.
     fn subjects(&self) -> Subjects;
     /// Within which times something must come about: see [`System::promises`].
@@ -277,12 +284,23 @@ impl<S: System> Instance for Ready<S> {
         S::write(&self.0)
     }
 
+    fn load(&self) -> &'static [&'static str] {
+        S::LOAD
+    }
+
     fn spelled(&self) -> Option<&'static str> {
         S::spelling(&self.0).map(|spelling| spelling.model)
     }
 
     fn takes_operations(&self) -> bool {
         S::scripting().is_some()
+    }
+
+    fn misfits(&self, operations: &[Scripted]) -> Vec<(usize, Misfit)> {
+        let Some(scripting) = S::scripting().filter(|_| !operations.is_empty()) else { return Vec::new() };
+        let Nodes { clients, .. } = S::nodes(&self.0, &[]);
+        let misfit = |Scripted { client, op, .. }: &Scripted| scripting.fits(&clients[client.index()], op.as_ref()?).err();
+        operations.iter().enumerate().filter_map(|(place, scripted)| Some((place, misfit(scripted)?))).collect()
     }
 
     fn subjects(&self) -> Subjects {
@@ -298,9 +316,10 @@ impl<S: System> Instance for Ready<S> {
         let mut setup = S::nodes(&self.0, mutants).under(conditions.clone());
         let scripting = S::scripting();
         if *operations != Operations::default() {
-            let scripting = scripting.as_ref().expect("a scenario has operations only where its system reads them");
-            setup.script = Some(scripting.script(operations, &mut setup.clients));
+            assert!(scripting.is_some(), "a scenario has operations only where its system reads them");
         }
+        let is_scripted = *operations != Operations::default() || watch.operations.is_some();
+        setup.script = scripting.as_ref().filter(|_| is_scripted).map(|scripting| scripting.script(operations, &mut setup.clients));
         let mut due = scripting.as_ref().filter(|_| watch.operations.is_some()).map(Scripting::observe);
         let mut sinks: Vec<&mut dyn Sink> = watch.sinks.into_iter().map(|sink| sink as &mut dyn Sink).collect();
         sinks.extend(due.iter_mut().map(|due| due as &mut dyn Sink));
@@ -336,8 +355,8 @@ impl<S: System> Instance for Ready<S> {
             let silent = S::judged(&self.0, conditions).into_iter().filter(|property| !is_reported(property));
             outcome.strays.extend(silent.map(|property| Stray::Check { name: property.name }).collect::<Vec<_>>());
         }
-        if let (Some(observed), Some(scripting), Some(due)) = (watch.operations, scripting, due) {
-            *observed = scripting.observed(due, &run.history);
+        if let (Some(observed), Some(script), Some(due)) = (watch.operations, run.script, due) {
+            *observed = script.observed(due.times, &run.history);
         }
         if let (Some(entries), Some(spelling)) = (watch.history, S::spelling(&self.0)) {
             *entries = spelling.entries(run.history, outcome.sim_time);

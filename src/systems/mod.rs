@@ -54,7 +54,7 @@ pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use pipeline::{Pipeline, PipelineConfig, PipelineSettings};
 pub use queue::{Queue, QueueConfig, QueueSettings, QueueWork};
 pub use raft_kv::{RaftKv, RaftKvConfig};
-pub use registry::{RegistryConfig, ServiceRegistry, Tenant, TenantConfig};
+pub use registry::{RegistryConfig, RegistryStep, ServiceRegistry, Tenant, TenantConfig};
 pub use scripting::{Operations, Scripting};
 pub use services::{Services, ServicesConfig, ServicesSettings};
 pub use supervisor::{Supervisor, SupervisorConfig};
@@ -143,6 +143,10 @@ pub trait System: Cluster + Sized {
 
     /// What the last of its servers is, if it serves something else than the others: it is told apart where nodes are counted.
     const LAST_SERVER: Option<&'static str> = None;
+
+    /// The fields of its own part of a scenario that say how much there is to do, where no client brings that: shrinking makes their
+    /// numbers smaller, as those of a workload.
+    const LOAD: &'static [&'static str] = &[];
 
     /// The properties that its judges report on: a scenario can name each of them. One that only some workloads can show is reported on
     /// under those.
@@ -237,7 +241,8 @@ pub trait System: Cluster + Sized {
     }
 
     /// How its clients take operations that a scenario writes down: by default, they do not. Where they are
-    /// [`Client`](crate::workload::Client)s and operations derive `Deserialize`, `Some(Scripting::of_clients())`.
+    /// [`Client`](crate::workload::Client)s and operations derive `Deserialize`, `Some(Scripting::of_clients())`; where they
+    /// [take steps](crate::process::TakesSteps), `Some(Scripting::of_steps())`.
     fn scripting() -> Option<Scripting<Self>> {
         None
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::lock_work::length_range;
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::base::{Duration, DurationRange, Ratio, Shown, StreamOp, Streamed};
 use crate::check::recorded::streams::spelling;
 use crate::check::streams::{Demands, Promise, StreamAnomaly, judge};
@@ -192,7 +192,7 @@ impl QueueConfig {
         let Self { settings, work } = self;
         let rules = queue::rules_of(mutants);
         let client = |role| ClientConfig { servers: settings.nodes, answer: work.request_timeout, role, rules: rules.clone() };
-        let publishing = Publishing { confirms: work.confirms, think: work.think, poison: work.poison };
+        let publishing = Publishing { confirms: work.confirms, think: Some(work.think), poison: work.poison };
         let consuming = |source, length| Consuming {
             source,
             prefetch: work.prefetch,
@@ -299,6 +299,10 @@ impl System for Queue {
             *unseen = PropertyReport { verdict: Verdict::Unknown, ..PropertyReport::holds(StreamAnomaly::Unseen.property()) };
         }
         reports
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_steps())
     }
 
     fn spelling(_: &QueueConfig) -> Option<Spelling<StreamOp, Streamed>> {

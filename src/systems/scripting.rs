@@ -1,29 +1,21 @@
 //! How a system's clients take operations that a scenario writes down.
 
-use std::collections::BTreeMap;
-
 use ron::ser::PrettyConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::base::{NodeId, OperationId, Time};
+use crate::base::{NodeId, OperationId, SortedSet, Time};
 use crate::history::History;
 use crate::notation::{Form, Misread, read_ron};
-use crate::process::{Process, Service};
+use crate::process::{Misfit, Process, Service, TakesSteps};
 use crate::protocols::lock::{Job, Keeper, Worker, WorkerConfig, WorkerTimer};
 use crate::trace::{Sink, UntypedRecord};
 use crate::workload::{Client, ClientConfig, ClientTimer, Generator, Pace};
-use crate::world::{Cluster, Hand, Script, Scripted};
+use crate::world::{Cluster, DueTimes, Script, Scripted};
 
 /// How operations of a scenario are read and written, and how they come to clients. [`Scripting::of_clients`] is that of every system whose
-/// clients are [`Client`]s.
-pub struct Scripting<S: Cluster> {
-    read: fn(&str) -> Result<S::Operation, Misread>,
-    write: fn(&S::Operation) -> String,
-    hand: Hand<S>,
-    due: fn(&Timer<S>) -> Option<OperationId>,
-    quiet: fn(&mut Config<S>),
-}
+/// clients are [`Client`]s; [`Scripting::of_steps`] that of every system whose clients [take steps](TakesSteps).
+pub struct Scripting<S: Cluster>(Box<dyn Operated<S>>);
 
 type Timer<S> = <<S as Cluster>::Client as Process>::Timer;
 type Config<S> = <<S as Cluster>::Client as Process>::Config;
@@ -34,15 +26,15 @@ where
     G: Generator<P::Operation, P::Response>,
     S: Cluster<Client = Client<P, G>, Operation = P::Operation>,
 {
-    /// Operations are written in RON, as their `Deserialize` has them; clients are [handed](Client::hand) them.
+    /// Operations are those of the history, written in RON, as their `Deserialize` has them; clients are [handed](Client::hand) them.
     pub fn of_clients() -> Self {
-        Self {
-            read: read_ron,
-            write: in_ron,
+        Self(Box::new(Shape {
             hand: Client::hand,
             due: |timer| if let ClientTimer::Due(id) = timer { Some(*id) } else { None },
             quiet: |config: &mut ClientConfig<G::Config>| config.pace = Pace::Handed,
-        }
+            fits: |_, _| Ok(()),
+            begun: Begun::InHistory(Clone::clone),
+        }))
     }
 }
 
@@ -53,13 +45,30 @@ where
 {
     /// Of systems of locks: operations are jobs.
     pub(super) fn of_workers() -> Self {
-        Self {
-            read: read_ron,
-            write: in_ron,
+        Self(Box::new(Shape {
             hand: Worker::hand,
             due: |timer| if let WorkerTimer::Due(id) = timer { Some(*id) } else { None },
             quiet: |config: &mut WorkerConfig<K::Config>| config.think = None,
-        }
+            fits: |_, _| Ok(()),
+            begun: Begun::InHistory(Clone::clone),
+        }))
+    }
+}
+
+impl<S> Scripting<S>
+where
+    S: Cluster<Client: TakesSteps<Step: Serialize + DeserializeOwned>>,
+{
+    /// Operations are what clients do in a step, written in RON, as the `Deserialize` of steps has them: whatever they come to in the
+    /// history, if there is one.
+    pub fn of_steps() -> Self {
+        Self(Box::new(Shape::<S, <S::Client as TakesSteps>::Step> {
+            hand: S::Client::hand,
+            due: S::Client::is_due,
+            quiet: S::Client::only_handed,
+            fits: S::Client::fits,
+            begun: Begun::ByClients(|client: &S::Client| client.steps().begun()),
+        }))
     }
 }
 
@@ -82,8 +91,8 @@ impl Default for Operations {
 impl<S: Cluster> Scripting<S> {
     /// The operation as its type writes it, if it is one; else reports why it is none.
     pub(super) fn written(&self, form: Form<'_>) -> Option<String> {
-        match (self.read)(form.raw()) {
-            Ok(operation) => Some((self.write)(&operation)),
+        match self.0.rewritten(form.raw()) {
+            Ok(written) => Some(written),
             Err(misread) => {
                 let problem = form.misread("an operation of the system", misread);
                 form.report(problem.help("it is written in RON, as its type derives `Deserialize`"));
@@ -92,49 +101,173 @@ impl<S: Cluster> Scripting<S> {
         }
     }
 
+    /// Whether a client that is built from this can invoke this operation.
+    ///
+    /// # Panics
+    /// If the operation cannot be read; those of a scenario were.
+    pub(super) fn fits(&self, client: &Config<S>, op: &str) -> Result<(), Misfit> {
+        self.0.fits(client, op)
+    }
+
     /// The script that these make, with clients that follow it.
     ///
     /// # Panics
     /// If an operation cannot be read; those of a scenario were.
-    pub(super) fn script(&self, operations: &Operations, clients: &mut [Config<S>]) -> Script<S> {
-        let Operations { scripted, generated } = operations;
-        if !generated {
-            clients.iter_mut().for_each(self.quiet);
+    pub(super) fn script(&self, operations: &Operations, clients: &mut [Config<S>]) -> Box<dyn Script<S>> {
+        if !operations.generated {
+            clients.iter_mut().for_each(|client| self.0.quiet(client));
         }
-        let typed = |Scripted { id, at, client, op }: &Scripted| {
-            let op = op.as_ref().map(|op| (self.read)(op).expect("the operations of a scenario can be read"));
-            Scripted { id: *id, at: *at, client: *client, op }
-        };
-        Script { operations: scripted.iter().map(typed).collect(), generated: *generated, hand: self.hand }
+        self.0.script(operations)
     }
 
     /// Takes note of when operations are due.
-    pub(super) fn observe(&self) -> DueTimes<S> {
-        DueTimes { due: self.due, times: BTreeMap::new() }
+    pub(super) fn observe(&self) -> Dues<S> {
+        Dues { due: self.0.due(), times: DueTimes::new() }
+    }
+}
+
+/// How the clients of a system take operations, with the type of these erased.
+trait Operated<S: Cluster> {
+    /// The operation that the text says, as its type writes it.
+    fn rewritten(&self, text: &str) -> Result<String, Misread>;
+    fn fits(&self, client: &Config<S>, op: &str) -> Result<(), Misfit>;
+    fn quiet(&self, client: &mut Config<S>);
+    fn due(&self) -> fn(&Timer<S>) -> Option<OperationId>;
+    fn script(&self, operations: &Operations) -> Box<dyn Script<S>>;
+}
+
+/// The same with its type.
+struct Shape<S: Cluster, O> {
+    hand: fn(&mut S::Client, OperationId, Option<O>) -> Timer<S>,
+    due: fn(&Timer<S>) -> Option<OperationId>,
+    quiet: fn(&mut Config<S>),
+    fits: fn(&Config<S>, &O) -> Result<(), Misfit>,
+    begun: Begun<S, O>,
+}
+
+/// Where it stands which operations were begun.
+enum Begun<S: Cluster, O> {
+    /// In the history, whose operations they are.
+    InHistory(fn(&S::Operation) -> O),
+    /// Clients say so.
+    ByClients(fn(&S::Client) -> &[(OperationId, O)]),
+}
+
+impl<S: Cluster, O> Clone for Begun<S, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Cluster, O> Copy for Begun<S, O> {}
+
+const READ: &str = "the operations of a scenario can be read";
+
+impl<S: Cluster, O: Clone + Serialize + DeserializeOwned + 'static> Operated<S> for Shape<S, O> {
+    fn rewritten(&self, text: &str) -> Result<String, Misread> {
+        read_ron(text).map(|operation: O| in_ron(&operation))
     }
 
-    /// What was due to clients, as it can be written down: in the order in which it was, and what it was if it was invoked.
-    pub(super) fn observed(&self, mut due: DueTimes<S>, history: &History<S::Operation, S::Response>) -> Vec<Scripted> {
+    fn fits(&self, client: &Config<S>, op: &str) -> Result<(), Misfit> {
+        (self.fits)(client, &read_ron(op).ok().expect(READ))
+    }
+
+    fn quiet(&self, client: &mut Config<S>) {
+        (self.quiet)(client);
+    }
+
+    fn due(&self) -> fn(&Timer<S>) -> Option<OperationId> {
+        self.due
+    }
+
+    fn script(&self, Operations { scripted, generated }: &Operations) -> Box<dyn Script<S>> {
+        let typed = |Scripted { op, .. }: &Scripted| op.as_ref().map(|op| read_ron(op).ok().expect(READ));
+        Box::new(Followed {
+            due: scripted.iter().map(|Scripted { id, at, client, .. }| Scripted { id: *id, at: *at, client: *client, op: None }).collect(),
+            asked: scripted.iter().map(typed).collect(),
+            generated: *generated,
+            hand: self.hand,
+            source: self.begun,
+            begun: Vec::new(),
+            known: SortedSet::new(),
+        })
+    }
+}
+
+/// A script, and what clients have begun.
+struct Followed<S: Cluster, O> {
+    due: Vec<Scripted<()>>,
+    /// Of each what it asks for; nothing: what the workload generates for its identity.
+    asked: Vec<Option<O>>,
+    generated: bool,
+    hand: fn(&mut S::Client, OperationId, Option<O>) -> Timer<S>,
+    source: Begun<S, O>,
+    /// What clients said that they have begun.
+    begun: Vec<(NodeId, OperationId, Time, O)>,
+    known: SortedSet<(NodeId, OperationId)>,
+}
+
+impl<S: Cluster, O: Clone + Serialize> Script<S> for Followed<S, O> {
+    fn operations(&self) -> &[Scripted<()>] {
+        &self.due
+    }
+
+    fn generates(&self) -> bool {
+        self.generated
+    }
+
+    fn goes_on(&self) -> bool {
+        matches!(self.source, Begun::ByClients(_))
+    }
+
+    fn hand(&self, place: usize, client: &mut S::Client) -> Timer<S> {
+        (self.hand)(client, self.due[place].id, self.asked[place].clone())
+    }
+
+    fn watch(&mut self, at: Time, node: NodeId, client: &S::Client) {
+        let Begun::ByClients(begun) = self.source else { return };
+        for (id, operation) in begun(client) {
+            if self.known.insert((node, *id)) {
+                self.begun.push((node, *id, at, operation.clone()));
+            }
+        }
+    }
+
+    fn invoked(&self, history: &History<S::Operation, S::Response>) -> SortedSet<(NodeId, OperationId)> {
+        match self.source {
+            Begun::ByClients(_) => self.known.clone(),
+            Begun::InHistory(_) => {
+                history.operations().iter().map(|operation| (NodeId::client(operation.client.client), operation.id)).collect()
+            }
+        }
+    }
+
+    fn observed(&self, mut due: DueTimes, history: &History<S::Operation, S::Response>) -> Vec<Scripted> {
         let mut found: Vec<(u64, Scripted)> = Vec::new();
-        for operation in history.operations() {
-            let (client, id) = (NodeId::client(operation.client.client), operation.id);
-            let (record, at) = due.times.remove(&(client, id)).unwrap_or((u64::MAX, operation.invoked));
-            found.push((record, Scripted { id, at: at.since(Time::ZERO), client, op: Some((self.write)(&operation.op)) }));
+        let mut add = |client, id, begun: Time, operation: &O| {
+            let (record, at) = due.remove(&(client, id)).unwrap_or((u64::MAX, begun));
+            found.push((record, Scripted { id, at: at.since(Time::ZERO), client, op: Some(in_ron(operation)) }));
+        };
+        self.begun.iter().for_each(|(client, id, at, operation)| add(*client, *id, *at, operation));
+        if let Begun::InHistory(of) = self.source {
+            for operation in history.operations() {
+                add(NodeId::client(operation.client.client), operation.id, operation.invoked, &of(&operation.op));
+            }
         }
         let never = |((client, id), (record, at)): (_, (u64, Time))| (record, Scripted { id, at: at.since(Time::ZERO), client, op: None });
-        found.extend(due.times.into_iter().map(never));
-        found.sort_by_key(|(record, _)| *record);
+        found.extend(due.into_iter().map(never));
+        found.sort_by_key(|(record, scripted)| (scripted.at, *record));
         found.into_iter().map(|(_, scripted)| scripted).collect()
     }
 }
 
 /// When operations were due, and by which record.
-pub(super) struct DueTimes<S: Cluster> {
+pub(super) struct Dues<S: Cluster> {
     due: fn(&Timer<S>) -> Option<OperationId>,
-    times: BTreeMap<(NodeId, OperationId), (u64, Time)>,
+    pub(super) times: DueTimes,
 }
 
-impl<S: Cluster> Sink for DueTimes<S> {
+impl<S: Cluster> Sink for Dues<S> {
     fn record(&mut self, entry: &UntypedRecord<'_>) {
         let timer = entry.payload.filter(|_| entry.sort == "timer").and_then(|payload| payload.any().downcast_ref());
         if let (Some(client), Some(id)) = (entry.node.filter(|node| node.is_client()), timer.and_then(self.due)) {

@@ -35,7 +35,7 @@ pub(super) trait NodeKind<C: Cluster> {
     fn note(node: NodeId, note: &<Self::Process as Process>::Note) -> Event<'_, C>;
 
     /// Hands the operation with this place in the script to one of them, if they take any: the timer that fires for it.
-    fn hand(_: &mut Self::Process, _: &Script<C>, _: u32) -> Option<<Self::Process as Process>::Timer> {
+    fn hand(_: &mut Self::Process, _: &dyn Script<C>, _: u32) -> Option<<Self::Process as Process>::Timer> {
         None
     }
 }
@@ -64,9 +64,8 @@ impl<C: Cluster> NodeKind<C> for Clients {
         }
     }
 
-    fn hand(client: &mut C::Client, script: &Script<C>, operation: u32) -> Option<<C::Client as Process>::Timer> {
-        let scripted = script.operations.get(operation as usize)?;
-        Some((script.hand)(client, scripted.id, scripted.op.clone()))
+    fn hand(client: &mut C::Client, script: &dyn Script<C>, operation: u32) -> Option<<C::Client as Process>::Timer> {
+        Some(script.hand(operation as usize, client))
     }
 }
 
@@ -245,7 +244,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     }
 
     /// Lets a paused node go on, with all that has come in the meantime.
-    pub(super) fn wake(&mut self, script: Option<&Script<C>>, core: &mut Core<'_, C>) {
+    pub(super) fn wake(&mut self, script: Option<&dyn Script<C>>, core: &mut Core<'_, C>) {
         self.state = NodeState::Up;
         self.paused_by = None;
         core.record_rare(Event::Resume { node: self.machine.id });
@@ -292,7 +291,7 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
     }
 
     /// An operation of the script is due: a node that is down misses it.
-    pub(super) fn hand(&mut self, script: &Script<C>, operation: u32, core: &mut Core<'_, C>) {
+    pub(super) fn hand(&mut self, script: &dyn Script<C>, operation: u32, core: &mut Core<'_, C>) {
         if self.state == NodeState::Paused {
             self.deferred.push_back(Deferred::Hand { operation });
             return;

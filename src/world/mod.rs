@@ -35,7 +35,7 @@ use crate::trace::{Event, Judge, Sink};
 pub use host::NodeState;
 pub use keys::{Entity, Redraw, Whose};
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, ScriptCounts, StepCount, Stray};
-pub use setup::{ClientNote, Cluster, Conditions, Counted, DiskModel, Hand, Reached, Script, Scripted, Setup};
+pub use setup::{ClientNote, Cluster, Conditions, Counted, DiskModel, DueTimes, Reached, Script, Scripted, Setup};
 pub use view::{DiskView, MessageView, Moment, NodeView, Observer, View};
 
 use self::core::{Bounds, Core, Excess};
@@ -76,7 +76,7 @@ pub const MARKS: &[Mark] = &[UNSYNCED_LOST];
 /// What becomes of a run while it goes on.
 pub struct World<'a, C: Cluster> {
     core: Core<'a, C>,
-    script: Option<Script<C>>,
+    script: Option<Box<dyn Script<C>>>,
     servers: Vec<Host<C, Servers>>,
     clients: Vec<Host<C, Clients>>,
     settling: Settling,
@@ -199,7 +199,7 @@ impl<'a, C: Cluster> World<'a, C> {
         let bounds = Bounds { messages: conditions.messages, disk: conditions.disk_bytes, effects: conditions.effects };
         let server = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
         let servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
-        let invokes = invokes_late(script.as_ref(), &clients, conditions.duration);
+        let invokes = invokes_late(script.as_deref(), &clients, conditions.duration);
         let client = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
         let clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
         // Where nothing crashes, no write can be lost, and none is looked for.
@@ -295,7 +295,7 @@ impl<'a, C: Cluster> World<'a, C> {
             }
         }
         // What is written down comes first in its instant.
-        for (scripted, operation) in self.script.iter().flat_map(|script| &script.operations).zip(0..) {
+        for (scripted, operation) in self.script.iter().flat_map(|script| script.operations()).zip(0..) {
             self.core.engine.schedule(Time::ZERO + scripted.at, Call::Hand { client: scripted.client, operation });
         }
         // Before the plan: the last instant belongs to the healing, and no fault strikes in it.
@@ -333,6 +333,7 @@ impl<'a, C: Cluster> World<'a, C> {
     #[inline]
     fn take(&mut self, call: Call) {
         self.core.recorder.cause = None;
+        let client = if self.script.is_some() { call.node() } else { None };
         match call {
             Call::Deliver { id, handle } => self.deliver(id, handle),
             Call::Timer { node, slot, generation } => {
@@ -351,7 +352,7 @@ impl<'a, C: Cluster> World<'a, C> {
             }
             Call::Wake { node, pause } => {
                 self.activity = Activity { node, what: What::Wake };
-                let script = self.script.as_ref();
+                let script = self.script.as_deref();
                 on_host!(self, node, host, core => {
                     if host.is_paused_by(pause) {
                         host.wake(script, core);
@@ -366,6 +367,9 @@ impl<'a, C: Cluster> World<'a, C> {
                 self.stage().restart(node);
             }
             Call::Look => self.look(),
+        }
+        if let Some(client) = client {
+            self.watch_client(client);
         }
         self.hold_for_strikes();
     }
@@ -394,7 +398,15 @@ impl<'a, C: Cluster> World<'a, C> {
         let (Some(script), false) = (&self.script, self.settling.is_quiet()) else { return };
         self.activity = Activity { node: client, what: What::Timer };
         if let Some(host) = self.clients.get_mut(client.index()) {
-            host.hand(script, operation, &mut self.core);
+            host.hand(&**script, operation, &mut self.core);
+        }
+    }
+
+    /// Has the script take note of what this client has begun.
+    fn watch_client(&mut self, node: NodeId) {
+        let client = self.clients.get(node.index()).filter(|_| node.is_client()).and_then(Host::process);
+        if let (Some(script), Some(client)) = (&mut self.script, client) {
+            script.watch(self.core.engine.now(), node, client);
         }
     }
 
@@ -492,10 +504,10 @@ impl<'a, C: Cluster> World<'a, C> {
 }
 
 /// Whether clients invoke anything after the faults.
-fn invokes_late<C: Cluster>(script: Option<&Script<C>>, clients: &[<C::Client as Process>::Config], duration: Duration) -> bool {
+fn invokes_late<C: Cluster>(script: Option<&dyn Script<C>>, clients: &[<C::Client as Process>::Config], duration: Duration) -> bool {
     let generates = || clients.iter().any(|client| C::invokes_after(client, duration));
     match script {
-        Some(script) => script.generated && generates() || script.operations.iter().any(|scripted| scripted.at >= duration),
+        Some(script) => script.generates() && generates() || script.operations().iter().any(|scripted| scripted.at >= duration),
         None => generates(),
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::setup::{Cluster, Script};
-use crate::base::{NodeId, OperationId, SortedSet, Time};
+use crate::base::{NodeId, OperationId, Time};
 use crate::check::{PropertyReport, Verdict};
 use crate::environment::FateCounts;
 use crate::fault::FaultPlan;
@@ -16,6 +16,8 @@ pub struct Run<C: Cluster> {
     pub outcome: Outcome,
     /// What the clients saw.
     pub history: History<C::Operation, C::Response>,
+    /// What clients were to do, if that was written down or watched, and what they did.
+    pub script: Option<Box<dyn Script<C>>>,
 }
 
 /// What became of a run, with all types of its system erased.
@@ -112,10 +114,10 @@ pub struct ScriptCounts {
 }
 
 impl ScriptCounts {
-    pub(super) fn of<C: Cluster>(script: &Script<C>, history: &History<C::Operation, C::Response>) -> Self {
-        let invoked: SortedSet<_> = history.operations().iter().map(|operation| (operation.client.client as usize, operation.id)).collect();
-        let never = script.operations.iter().filter(|scripted| !invoked.contains(&(scripted.client.index(), scripted.id)));
-        Self { scripted: script.operations.len(), never_invoked: never.map(|scripted| scripted.id).collect() }
+    pub(super) fn of<C: Cluster>(script: &dyn Script<C>, history: &History<C::Operation, C::Response>) -> Self {
+        let (operations, invoked) = (script.operations(), script.invoked(history));
+        let never = operations.iter().filter(|scripted| !invoked.contains(&(scripted.client, scripted.id)));
+        Self { scripted: operations.len(), never_invoked: never.map(|scripted| scripted.id).collect() }
     }
 }
 

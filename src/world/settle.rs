@@ -72,6 +72,9 @@ impl<C: Cluster> World<'_, C> {
         } else {
             Phase::Draining
         };
+        if self.settling.phase == Phase::Draining && self.script.as_ref().is_some_and(|script| script.goes_on()) {
+            self.quiesce();
+        }
         self.look_again();
     }
 
@@ -196,7 +199,7 @@ impl<C: Cluster> World<'_, C> {
         let mut operations = self.core.recorder.counted;
         operations.invoked += history.operations().len() as u64;
         history.operations().iter().for_each(|operation| operations.add(&operation.outcome));
-        let scripted = self.script.as_ref().map(|script| ScriptCounts::of(script, history)).unwrap_or_default();
+        let scripted = self.script.as_deref().map(|script| ScriptCounts::of(script, history)).unwrap_or_default();
         let outcome = Outcome {
             seed,
             digest: self.core.recorder.digest(),
@@ -214,7 +217,7 @@ impl<C: Cluster> World<'_, C> {
             strays: self.strays.into_iter().chain(self.core.recorder.unlisted_marks()).collect(),
             struck: self.core.nemesis.into_struck(),
         };
-        Run { outcome, history: self.core.recorder.history }
+        Run { outcome, history: self.core.recorder.history, script: self.script }
     }
 
     /// What the world judges by itself.

@@ -1,16 +1,17 @@
 //! What a run is made of.
 
-use crate::base::{Duration, FixedFate, NodeId, OperationId};
-use crate::environment::{ClockModel, Latency, LinkModel};
-use crate::fault::FaultPlan;
-use crate::history;
-use crate::process::{ClientProcess, Message, NoNote, Note, Process};
-use crate::trace::Vocabulary;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::Serialize;
 
 use super::keys::Redraw;
+use crate::base::{Duration, FixedFate, NodeId, OperationId, SortedSet, Time};
+use crate::environment::{ClockModel, Latency, LinkModel};
+use crate::fault::FaultPlan;
+use crate::history::{self, History};
+use crate::process::{ClientProcess, Message, NoNote, Note, Process};
+use crate::trace::Vocabulary;
 
 /// The types of a system: what runs on servers and clients, and what they speak.
 ///
@@ -278,19 +279,34 @@ pub struct Scripted<O = String> {
     pub op: Option<O>,
 }
 
-/// What clients are to do, operation by operation.
-pub struct Script<C: Cluster> {
-    /// The operations, in any order; of those that are due at one instant, the first comes first.
-    pub operations: Vec<Scripted<C::Operation>>,
+/// What clients are to do, operation by operation, and what they do. What an operation is made of is its own affair.
+pub trait Script<C: Cluster> {
+    /// When each is due, and to whom: in any order. Of those that are due at one instant, the first comes first.
+    fn operations(&self) -> &[Scripted<()>];
+
     /// Whether clients also invoke what is not written down.
-    pub generated: bool,
-    /// Hands an operation to its client: the timer that fires at once, and says to it that the operation is due.
-    pub hand: Hand<C>,
+    fn generates(&self) -> bool;
+
+    /// Whether clients do more than is written down, though nothing is generated: then they are told when the faults are over that they are
+    /// to come to an end.
+    fn goes_on(&self) -> bool;
+
+    /// Hands the operation with this place to its client: the timer that fires at once, and says to it that the operation is due.
+    fn hand(&self, place: usize, client: &mut C::Client) -> <C::Client as Process>::Timer;
+
+    /// Takes note of what this client has begun, after each event that may have changed it, and was at this time.
+    fn watch(&mut self, at: Time, node: NodeId, client: &C::Client);
+
+    /// All that was invoked in a run with this history, and by which client.
+    fn invoked(&self, history: &History<C::Operation, C::Response>) -> SortedSet<(NodeId, OperationId)>;
+
+    /// All that was invoked, what was not written down too, as a scenario writes it down; and what was due and was not. The times are those
+    /// at which each was due: to which client, and by which record.
+    fn observed(&self, due: DueTimes, history: &History<C::Operation, C::Response>) -> Vec<Scripted>;
 }
 
-/// Hands an operation to a client: see [`Script::hand`].
-pub type Hand<C> =
-    fn(&mut <C as Cluster>::Client, OperationId, Option<<C as Cluster>::Operation>) -> <<C as Cluster>::Client as Process>::Timer;
+/// When operations were due: of each client and identity the number of the record, and the time.
+pub type DueTimes = BTreeMap<(NodeId, OperationId), (u64, Time)>;
 
 /// All that a run depends on, but for its seed.
 pub struct Setup<C: Cluster> {
@@ -301,5 +317,5 @@ pub struct Setup<C: Cluster> {
     /// What surrounds them.
     pub conditions: Conditions,
     /// What clients are to do, where that is written down; what they do by themselves, where it is not.
-    pub script: Option<Script<C>>,
+    pub script: Option<Box<dyn Script<C>>>,
 }

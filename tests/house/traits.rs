@@ -27,6 +27,7 @@ const NOT_FOR_USERS: &[(&str, &str)] = &[
     ("Sample", "histories of our own models are made up"),
     ("Schema", "schemas of files are ours"),
     ("Speaks", "messages of locks are ours"),
+    ("Script", "systems make it of what a scenario says"),
     ("StateMachine", "what Raft replicates here is ours"),
     ("Timer", "all that is small and can be compared and shown has it"),
     ("Twin", "a second process of the command is one"),

@@ -337,6 +337,45 @@ fn a_protocol_that_did_not_come_along_is_shrunk_like_all_others() {
     assert!(shrunk.finished && faults as u64 + operations + fates as u64 <= 6 && servers == 3, "{}", shrunk.text);
 }
 
+/// Shrinks the first failure that the scenario of a planted bug shows, in so many runs at most: it fails in the same way, with few steps of
+/// clients at most, which are written down, and holds without the bug.
+fn few_steps_are_left(bug: &str, most: u64, runs: u64) {
+    let registry = Registry::standard();
+    let path = format!("{}/scenarios/{bug}.ron", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let scenario = Scenario::from_ron(&text, &registry).unwrap_or_else(|problems| panic!("{problems}"));
+    let Expected::Violates(property) = scenario.expected else { panic!("{bug} means to show a violation") };
+    let seed = (0..200).find(|seed| scenario.run(*seed).violates(property)).unwrap_or_else(|| panic!("{bug}: no seed shows it"));
+    let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
+    let shrink = Shrink { registry: &registry, jobs: 2, runs, cancel: &NEVER, mends: true, run: &run };
+    let shrunk = shrink.shrink(&scenario, seed, &mut |_| {}).unwrap_or_else(|row| panic!("{bug}: it fails: {row:?}"));
+    assert!(shrunk.text.contains("generated: false"), "{bug}: {}", shrunk.text);
+    assert!(shrunk.after.operations <= most, "{bug}: {} steps are left: {}", shrunk.after.operations, shrunk.text);
+    let read = Scenario::from_ron(&shrunk.text, &registry).unwrap_or_else(|problems| panic!("{bug}: {problems}"));
+    assert!(read.run(shrunk.seed).violates(property), "{bug}: {}", shrunk.text);
+    let sound = read.without_mutants().run(shrunk.seed);
+    assert_ne!(sound.verdict(), Verdict::Violated, "{bug} holds without its bug: {}", shrunk.text);
+}
+
+#[test]
+fn of_what_clients_of_a_bus_do_a_few_steps_are_left() {
+    few_steps_are_left("bus/bugs/accepts-before-durable", 4, 5_000);
+}
+
+#[test]
+#[ignore = "long: cargo test --release --test runs of_what_clients_of_any_system -- --ignored"]
+fn of_what_clients_of_any_system_do_a_few_steps_are_left() {
+    for (bug, most) in [
+        ("bus/bugs/accepts-before-durable", 2),
+        ("queue/bugs/confirms-before-committed", 3),
+        ("broker/bugs/acks-before-in-sync", 4),
+        ("registry/bugs/looks-up-unproven", 4),
+        ("service/bugs/key-per-attempt", 4),
+    ] {
+        few_steps_are_left(bug, most, 20_000);
+    }
+}
+
 #[test]
 fn what_holds_is_not_shrunk() {
     let (registry, calm) = (registry(), scenario("nodes: 3, first: \"Crash\"", "faults: []"));

@@ -6,6 +6,7 @@ use stormglass::diagnostic::{Diagnostics, Source};
 use stormglass::protocols::services::{DECOYS, MUTANTS, ROUTING};
 use stormglass::scenario::{Expected, Scenario};
 use stormglass::systems::Registry;
+use stormglass::trace::Cell;
 
 use super::trials::{all_hold, each_mutant, others, read, scenario, text, violates};
 

@@ -111,10 +111,9 @@ pub(super) fn draws(step: &FaultStep) -> u64 {
     fields as u64 + u64::from(is_repeated) + u64::from(matches!(step.fault, Fault::OneOf { .. }))
 }
 
-/// The whole numbers of the workload together.
+/// The whole numbers together that say how much there is to do.
 fn load(scenario: &Scenario) -> u64 {
-    let workload = scenario.workload();
-    notation::leaves(&workload).iter().filter_map(|leaf| leaf.raw.parse::<u64>().ok()).sum()
+    scenario.loads().iter().filter_map(|(_, raw)| raw.parse::<u64>().ok()).sum()
 }
 
 /// How much there is to read of faults, operations and fates, and how long they last together.

@@ -1,13 +1,16 @@
 //! A client of a broker: a producer, or a consumer.
 
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use super::consumer::{Consumer, Consuming};
-use super::producer::{Producer, Producing};
+use super::producer::{BrokerStep, Producer, Producing};
 use super::{Layout, Message, Rules, mark};
 use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId, Stream, StreamOp, Streamed};
 use crate::history::{Event, Outcome};
-use crate::process::{Claim, ClientProcess, Context, Files, Mark, Process, Role, SyncToken};
+use crate::process::{Claim, ClientProcess, Context, Files, Mark, Misfit, Process, Role, Steps, SyncToken, TakesSteps};
 
 /// A client of a broker.
 #[derive(Debug)]
@@ -17,6 +20,9 @@ pub struct Client {
     /// That it has started once more is on its way to disk.
     numbered: Option<SyncToken>,
     nth: u32,
+    /// How many operations it has begun that it was handed.
+    handed: u32,
+    pub(super) steps: Steps<BrokerStep>,
     /// The broker that each partition is asked of: who leads it, as far as it knows.
     leaders: Vec<u32>,
     pub(super) quiet: bool,
@@ -60,16 +66,48 @@ pub enum ClientRole {
 }
 
 /// A client's timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientTimer {
-    /// The next operation is due.
-    Due,
+    /// This operation of a producer is due.
+    Due(OperationId),
+    /// A consumer's next poll is due.
+    Poll,
     /// What is not answered is asked again.
     Again,
     /// What was polled is processed.
     Worked,
     /// It tells the group that it is there, or joins it.
     Beat,
+}
+
+/// Which operation is due is not shown, nor written, with the timer, but with its invocation; and that of a consumer as that of a producer.
+impl Debug for ClientTimer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for ClientTimer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = match self {
+            Self::Due(_) | Self::Poll => 0,
+            Self::Again => 1,
+            Self::Worked => 2,
+            Self::Beat => 3,
+        };
+        serializer.serialize_unit_variant("ClientTimer", number, self.name())
+    }
+}
+
+impl ClientTimer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Due(_) | Self::Poll => "Due",
+            Self::Again => "Again",
+            Self::Worked => "Worked",
+            Self::Beat => "Beat",
+        }
+    }
 }
 
 /// The consumers.
@@ -81,6 +119,8 @@ pub const PROCESSOR: Role =
 
 /// A byte for each start. Only its length counts: unlike a number, it cannot be torn into a smaller one by a crash.
 const LIVES: &str = "lives";
+/// The numbers of operations that it was handed begin behind this one: those of its own are the same without them.
+const HANDED: u32 = 1 << 31;
 
 impl Client {
     /// As whom it acts.
@@ -96,12 +136,28 @@ impl Client {
 
     /// Begins an operation: which one.
     pub(super) fn invoke(&mut self, op: StreamOp, context: &mut Context<'_, Self>) -> u32 {
-        self.nth += 1;
-        let client = self.session(context);
-        let id = OperationId::new(client, self.nth);
+        let id = self.following(context);
+        self.invoke_as(id, false, op, context)
+    }
+
+    /// Begins the operation with this identity, which it was handed, or is the next of its own: a number for it.
+    pub(super) fn invoke_as(&mut self, id: OperationId, is_handed: bool, op: StreamOp, context: &mut Context<'_, Self>) -> u32 {
         self.open = true;
-        context.note(Event::Invoke { client, id, op });
-        self.nth
+        context.note(Event::Invoke { client: self.session(context), id, op });
+        match is_handed {
+            false => self.next(),
+            // One that it made up once has the number that it had.
+            true if id.life == self.life => id.nth,
+            true => {
+                self.handed += 1;
+                HANDED + self.handed
+            }
+        }
+    }
+
+    /// The identity of the next operation of its own.
+    pub(super) fn following(&self, context: &Context<'_, Self>) -> OperationId {
+        OperationId::new(self.session(context), self.nth + 1)
     }
 
     /// It has ended so.
@@ -111,15 +167,25 @@ impl Client {
         }
     }
 
-    /// The next operation is due when it has thought.
+    /// The next operation of its own is due when it has thought.
     pub(super) fn think(&mut self, context: &mut Context<'_, Self>) {
+        let timer = match self.config.role {
+            ClientRole::Produces(Producing { handed: true, .. }) => return,
+            ClientRole::Produces(_) => ClientTimer::Due(self.following(context)),
+            ClientRole::Consumes(_) => ClientTimer::Poll,
+        };
         let after = self.drawn(1, context).within(self.config.think);
-        context.set_timer(ClientTimer::Due, after);
+        context.set_timer(timer, after);
+    }
+
+    /// Whether it can begin something.
+    pub(super) fn is_free(&self) -> bool {
+        self.numbered.is_none() && !self.open
     }
 
     /// Random words for the next operation.
     pub(super) fn drawn(&self, purpose: u64, context: &mut Context<'_, Self>) -> Stream {
-        let id = OperationId::new(self.session(context), self.nth + 1);
+        let id = self.following(context);
         context.random().fork(purpose, id.word())
     }
 
@@ -175,7 +241,8 @@ impl Process for Client {
             ClientRole::Produces(_) => Work::Produces(Producer::default()),
             ClientRole::Consumes(_) => Work::Consumes(Consumer::default()),
         };
-        Self { config: config.clone(), life, numbered, nth: 0, leaders, quiet: false, open: false, work }
+        let steps = Steps::default();
+        Self { config: config.clone(), life, numbered, nth: 0, handed: 0, steps, leaders, quiet: false, open: false, work }
     }
 
     fn on_message(&mut self, _: NodeId, message: Message, context: &mut Context<'_, Self>) {
@@ -191,7 +258,11 @@ impl Process for Client {
 
     fn on_timer(&mut self, timer: ClientTimer, context: &mut Context<'_, Self>) {
         match timer {
-            ClientTimer::Due => self.work(context, Producer::begin, Consumer::begin),
+            ClientTimer::Due(operation) => {
+                self.steps.wait(operation);
+                self.work(context, Producer::begin_next, |_, _, _| {});
+            }
+            ClientTimer::Poll => self.work(context, |_, _, _| {}, Consumer::begin),
             ClientTimer::Again => self.work(context, Producer::again, Consumer::again),
             ClientTimer::Worked => self.work(context, |_, _, _| {}, Consumer::worked),
             ClientTimer::Beat => self.work(context, |_, _, _| {}, Consumer::beat),
@@ -200,7 +271,7 @@ impl Process for Client {
 
     fn on_synced(&mut self, token: SyncToken, context: &mut Context<'_, Self>) {
         if self.numbered.take_if(|awaited| *awaited == token).is_some() {
-            self.work(context, |_, client, context| client.think(context), Consumer::start);
+            self.work(context, Producer::start, Consumer::start);
         }
     }
 
@@ -225,14 +296,51 @@ impl Process for Client {
 impl ClientProcess for Client {
     fn quiesce(&mut self, context: &mut Context<'_, Self>) {
         self.quiet = true;
-        let stop = |_: &mut Producer, _: &mut Self, context: &mut Context<'_, Self>| context.cancel_timer(ClientTimer::Due);
-        self.work(context, stop, Consumer::quiesce);
+        self.steps.clear();
+        let next = ClientTimer::Due(self.following(context));
+        self.work(context, |_, _, context| context.cancel_timer(next), Consumer::quiesce);
     }
 
     fn under_way(&self) -> usize {
         match &self.work {
             Work::Produces(producer) => usize::from(producer.is_busy()),
             Work::Consumes(consumer) => usize::from(!self.quiet || consumer.is_busy()),
+        }
+    }
+}
+
+impl TakesSteps for Client {
+    type Step = BrokerStep;
+
+    fn steps(&self) -> &Steps<BrokerStep> {
+        &self.steps
+    }
+
+    fn steps_mut(&mut self) -> &mut Steps<BrokerStep> {
+        &mut self.steps
+    }
+
+    fn due(step: OperationId) -> ClientTimer {
+        ClientTimer::Due(step)
+    }
+
+    fn is_due(timer: &ClientTimer) -> Option<OperationId> {
+        if let ClientTimer::Due(step) = timer { Some(*step) } else { None }
+    }
+
+    fn only_handed(config: &mut ClientConfig) {
+        if let ClientRole::Produces(producing) = &mut config.role {
+            producing.handed = true;
+        }
+    }
+
+    fn fits(config: &ClientConfig, step: &BrokerStep) -> Result<(), Misfit> {
+        match &config.role {
+            ClientRole::Produces(producing) => producing.fits(&config.layout, step),
+            ClientRole::Consumes(_) => Err(Misfit {
+                problem: "this client polls, and sends nothing of its own".to_owned(),
+                help: "the first clients are the producers; processors and consumers poll by themselves".to_owned(),
+            }),
         }
     }
 }

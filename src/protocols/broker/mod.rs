@@ -55,7 +55,7 @@ pub use metadata::{Metadata, Operation, Output, Registration};
 pub use mutants::MUTANTS;
 pub use note::Note;
 pub use open::Aborted;
-pub use producer::Producing;
+pub use producer::{BrokerStep, Outgoing, Producing};
 pub use rules::{Correct, Rules};
 pub use server::{Broker, BrokerConfig, BrokerTimer, LEADER};
 

@@ -1,12 +1,14 @@
 //! A producer: it sends a few messages at once, and sends again what is not answered.
 
+use serde::{Deserialize, Serialize};
+
 use super::client::{Client, ClientTimer};
 use super::consumer::epoch_of;
 use super::transaction::{self, Identity, Progress, Transaction};
-use super::{Acks, Message, Refusal, Request, Sequenced, mark};
-use crate::base::{ClientId, Duration, LocalTime, Ratio, Shown, SortedMap, StreamAct, StreamOp, Streamed};
+use super::{Acks, Layout, Message, Refusal, Request, Sequenced, mark};
+use crate::base::{ClientId, Duration, LocalTime, OperationId, Ratio, Shown, SortedMap, Stream, StreamAct, StreamOp, Streamed};
 use crate::history::Outcome;
-use crate::process::Context;
+use crate::process::{Context, Misfit};
 
 /// How a producer sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,73 @@ pub struct Producing {
     pub transactions: Option<Ratio>,
     /// How often a message is a tombstone: it says that its key has none any more.
     pub tombstones: Ratio,
+    /// Whether it sends only what it is handed.
+    pub handed: bool,
+}
+
+/// What a producer does in a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum BrokerStep {
+    /// It sends these messages at once.
+    Send(Vec<Outgoing>),
+    /// It sends these messages in a transaction.
+    Transact {
+        /// The messages.
+        sends: Vec<Outgoing>,
+        /// Whether it aborts the transaction in the end; else it commits it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        aborts: bool,
+    },
+}
+
+/// A message that is sent. What it says, and so its key, follows from the identity of the step and the message's place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    /// To this partition, from 0.
+    pub partition: u32,
+    /// Whether it is a tombstone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tombstone: bool,
+}
+
+impl Producing {
+    /// What it does in a step of its own, with these random words.
+    fn made_up(&self, partitions: u32, random: &mut Stream) -> BrokerStep {
+        let partition = |random: &mut Stream| random.below(u64::from(partitions)) as u32;
+        let is_tombstone = |random: &mut Stream| self.tombstones != Ratio::NEVER && random.chance(self.tombstones);
+        let Some(aborts) = self.transactions else {
+            let mut message = |_| Outgoing { partition: partition(random), tombstone: is_tombstone(random) };
+            return BrokerStep::Send((0..self.batch).map(&mut message).collect());
+        };
+        let partitions: Vec<u32> = (0..self.batch).map(|_| partition(random)).collect();
+        let aborts = random.chance(aborts);
+        let message = |partition| Outgoing { partition, tombstone: is_tombstone(random) };
+        BrokerStep::Transact { sends: partitions.into_iter().map(message).collect(), aborts }
+    }
+
+    /// Whether it can take this step.
+    pub(super) fn fits(&self, layout: &Layout, step: &BrokerStep) -> Result<(), Misfit> {
+        let misfit = |problem: String, help: &str| Err(Misfit { problem, help: help.to_owned() });
+        let sends = match (step, self.transactions) {
+            (BrokerStep::Send(sends), None) | (BrokerStep::Transact { sends, .. }, Some(_)) => sends,
+            (BrokerStep::Send(_), Some(_)) => {
+                return misfit("each operation of this producer is a transaction".to_owned(), "Transact(sends: […])");
+            }
+            (BrokerStep::Transact { .. }, None) => {
+                return misfit("this producer has no transactions".to_owned(), "Send([…]), or transactions: true in the workload");
+            }
+        };
+        if sends.is_empty() {
+            return misfit("nothing is sent".to_owned(), "list a message, like (partition: 0)");
+        }
+        if sends.len() > self.batch as usize {
+            let problem = format!("{} messages are more than this producer sends at once", sends.len());
+            return misfit(problem, &format!("batch in the workload is {}", self.batch));
+        }
+        sends.iter().try_for_each(|send| Misfit::below("partition", u64::from(send.partition), u64::from(layout.partitions)))
+    }
 }
 
 /// A producer.
@@ -31,8 +100,8 @@ pub(super) struct Producer {
     epoch: u32,
     /// By partition: the next number.
     next: SortedMap<u32, u32>,
-    /// How many values it has made.
-    values: u32,
+    /// Whether the operation under way was handed: then it was none of its own, after which the next of these is due.
+    is_handed: bool,
     sending: Option<Sending>,
     /// If it has transactions: as whom, and the one under way.
     identity: Option<Identity>,
@@ -66,13 +135,31 @@ const PAUSE: Duration = Duration::from_millis(20);
 const VALUES: i64 = 1_000_000;
 /// So many lives of a client have values of their own.
 const LIVES: i64 = 1_000;
+/// What is written down with a number of its own has values of a life that none comes to, or beyond all of these.
+const WRITTEN: i64 = LIVES - 1;
+const BEYOND: i64 = 1 << 50;
+
+impl Outgoing {
+    /// A value that no other message has, of those that are sent in steps of at most so many; negative, if it is that of a tombstone.
+    fn value(self, id: OperationId, place: u32, batch: u32) -> i64 {
+        let within = |nth: u32| i64::from(nth) * i64::from(batch) + i64::from(place) + 1;
+        let of_life = |life: i64| (i64::from(id.client) * LIVES + life) * VALUES;
+        let value = match id.script_number().map(within) {
+            Some(number) if number < VALUES => of_life(WRITTEN) + number,
+            Some(number) => BEYOND + number,
+            None => of_life(i64::from(id.life)) + within(id.nth.saturating_sub(1)),
+        };
+        if self.tombstone { -value } else { value }
+    }
+}
 
 impl Producer {
     fn producing(client: &Client) -> Producing {
         match client.config.role {
             super::ClientRole::Produces(producing) => producing,
             super::ClientRole::Consumes(_) => {
-                Producing { acks: Acks::All, idempotent: true, retries: true, batch: 1, transactions: None, tombstones: Ratio::NEVER }
+                let (acks, tombstones) = (Acks::All, Ratio::NEVER);
+                Producing { acks, idempotent: true, retries: true, batch: 1, transactions: None, tombstones, handed: true }
             }
         }
     }
@@ -81,25 +168,44 @@ impl Producer {
         self.sending.is_some() || self.transaction.is_some()
     }
 
-    pub(super) fn begin(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
-        let producing = Self::producing(client);
-        if let Some(aborts) = producing.transactions {
-            return self.begin_transaction(client, aborts, context);
+    /// It has started.
+    pub(super) fn start(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        client.think(context);
+        self.begin_next(client, context);
+    }
+
+    /// Begins the operation that has waited longest, if none is under way.
+    pub(super) fn begin_next(&mut self, client: &mut Client, context: &mut Context<'_, Client>) {
+        if client.is_free()
+            && let Some(id) = client.steps.next_waiting()
+        {
+            self.begin(id, client, context);
         }
-        let mut random = client.drawn(2, context);
-        let session = client.session(context);
+    }
+
+    fn begin(&mut self, id: OperationId, client: &mut Client, context: &mut Context<'_, Client>) {
+        let producing = Self::producing(client);
+        let mut random = context.random().fork(2, id.word());
+        self.is_handed = client.steps.is_handed(id);
+        let partitions = client.config.layout.partitions;
+        match client.steps.begin(id, context.now(), || producing.made_up(partitions, &mut random)) {
+            BrokerStep::Send(messages) => self.begin_sending(id, &messages, client, context),
+            BrokerStep::Transact { sends, aborts } => self.begin_transaction(id, &sends, aborts, client, context),
+        }
+    }
+
+    fn begin_sending(&mut self, id: OperationId, messages: &[Outgoing], client: &mut Client, context: &mut Context<'_, Client>) {
+        let (producing, session) = (Self::producing(client), client.session(context));
         let mut sends = Vec::new();
-        for _ in 0..producing.batch {
-            let partition = random.below(u64::from(client.config.layout.partitions)) as u32;
+        for (message, place) in messages.iter().zip(0..) {
+            let partition = message.partition;
             let next = self.next.entry(partition).or_insert(0);
             let by = producing.idempotent.then_some(Sequenced { producer: session, epoch: self.epoch, sequence: *next });
             *next += 1;
-            let is_tombstone = producing.tombstones != Ratio::NEVER && random.chance(producing.tombstones);
-            let value = self.value(session, is_tombstone);
-            sends.push(Send { partition, value, by, sent: None, awaited: false });
+            sends.push(Send { partition, value: message.value(id, place, producing.batch), by, sent: None, awaited: false });
         }
         let act = |send: &Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
-        let nth = client.invoke(StreamOp::Acts(sends.iter().map(act).collect()), context);
+        let nth = client.invoke_as(id, self.is_handed, StreamOp::Acts(sends.iter().map(act).collect()), context);
         self.sending = Some(Sending { nth, until: context.now() + client.config.patience, sends });
         self.send(client, context);
         if producing.acks == Acks::None {
@@ -110,25 +216,21 @@ impl Producer {
         }
     }
 
-    /// A value that was never sent; negative, if it is that of a tombstone.
-    fn value(&mut self, session: ClientId, is_tombstone: bool) -> i64 {
-        self.values += 1;
-        let value = (i64::from(session.client) * LIVES + i64::from(session.session)) * VALUES + i64::from(self.values);
-        if is_tombstone { -value } else { value }
-    }
-
     /// Begins an operation that is a transaction.
-    fn begin_transaction(&mut self, client: &mut Client, aborts: Ratio, context: &mut Context<'_, Client>) {
+    fn begin_transaction(
+        &mut self,
+        id: OperationId,
+        messages: &[Outgoing],
+        aborts: bool,
+        client: &mut Client,
+        context: &mut Context<'_, Client>,
+    ) {
         let (producing, session) = (Self::producing(client), client.session(context));
-        let mut random = client.drawn(2, context);
-        let mut partition = || random.below(u64::from(client.config.layout.partitions)) as u32;
-        let partitions: Vec<u32> = (0..producing.batch).map(|_| partition()).collect();
-        let aborts = random.chance(aborts);
-        let mut is_tombstone = || producing.tombstones != Ratio::NEVER && random.chance(producing.tombstones);
-        let send = |partition| transaction::Send::new(partition, self.value(session, is_tombstone()));
-        let sends: Vec<_> = partitions.into_iter().map(send).collect();
+        let send =
+            |(message, place): (&Outgoing, u32)| transaction::Send::new(message.partition, message.value(id, place, producing.batch));
+        let sends: Vec<_> = messages.iter().zip(0..).map(send).collect();
         let act = |send: &transaction::Send| StreamAct::Send { key: u64::from(send.partition), value: send.value };
-        let nth = client.invoke(StreamOp::Acts(sends.iter().map(act).collect()), context);
+        let nth = client.invoke_as(id, self.is_handed, StreamOp::Acts(sends.iter().map(act).collect()), context);
         // Its life before the last start had the same id.
         let own = self.identity.get_or_insert_with(|| Identity::new(ClientId::new(session.client), true));
         let mut transaction = Transaction::new(nth, context.now() + client.config.patience, sends, None, aborts);
@@ -255,9 +357,10 @@ impl Producer {
         context.cancel_timer(ClientTimer::Again);
         self.sending = None;
         client.complete(outcome, context);
-        if !client.quiet {
+        if !client.quiet && !std::mem::take(&mut self.is_handed) {
             client.think(context);
         }
+        self.begin_next(client, context);
     }
 
     pub(super) fn status(&self) -> String {

@@ -23,7 +23,7 @@ use crate::process;
 pub use decoys::DECOYS;
 pub use message::{Item, Message};
 pub use mutants::MUTANTS;
-pub use party::{Party, PartyConfig, PartyTimer, Publishing, Role, Subscribing};
+pub use party::{BusStep, Party, PartyConfig, PartyTimer, Publishing, Role, Subscribing};
 pub use rules::{Correct, Rules};
 pub use server::{Bus, BusConfig, BusTimer, Holds};
 

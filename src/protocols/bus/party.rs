@@ -1,15 +1,15 @@
 //! Who uses the bus: publishers, and subscribers that process what they get.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Delivery, Item, Message, Order, Rules, mark};
-use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId, Shown, Stream, StreamAct, StreamOp, StreamRecord, Streamed};
+use crate::base::{ClientId, Duration, DurationRange, NodeId, OperationId, Shown, StreamAct, StreamOp, StreamRecord, Streamed};
 use crate::history::{Event, Outcome};
-use crate::process::{ClientProcess, Context, Files, Mark, Process, SyncToken};
+use crate::process::{ClientProcess, Context, Files, Mark, Misfit, Process, Steps, SyncToken, TakesSteps};
 
 /// A publisher or a subscriber.
 ///
@@ -21,9 +21,12 @@ pub struct Party {
     life: u32,
     /// That it has started once more is on its way to disk.
     numbered: Option<SyncToken>,
-    /// How many operations it has begun.
+    /// How many operations of its own it has begun, or planned.
     begun: u32,
     open: Option<StreamOp>,
+    /// If it publishes: what is open, and what it was handed.
+    publication: Option<Publication>,
+    steps: Steps<BusStep>,
     /// How often what is open was asked for.
     attempt: u32,
     quiet: bool,
@@ -78,6 +81,30 @@ impl PartyConfig {
     }
 }
 
+/// What a publisher does in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum BusStep {
+    /// It publishes a message, and waits for the answer.
+    Publish {
+        /// To this topic, from 0.
+        topic: u64,
+        /// With this key, from 0.
+        #[serde(default)]
+        key: u64,
+    },
+}
+
+/// A message that a publisher publishes.
+#[derive(Clone, Copy, Debug)]
+struct Publication {
+    id: OperationId,
+    /// Whether it was handed: then it was none of its own, after which the next of these is due.
+    is_handed: bool,
+    topic: u64,
+    key: u64,
+}
+
 /// What a party does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -90,8 +117,8 @@ pub enum Role {
 /// How a publisher publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publishing {
-    /// How long it thinks between two messages.
-    pub think: DurationRange,
+    /// How long it thinks between two messages of its own; without it, it publishes only what it is handed.
+    pub think: Option<DurationRange>,
 }
 
 /// How a subscriber goes about it.
@@ -104,16 +131,46 @@ pub struct Subscribing {
 }
 
 /// A timer of a party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartyTimer {
-    /// The next message is due.
-    Due,
+    /// This message is due.
+    Due(OperationId),
     /// The bus has not answered in time.
     Overdue,
     /// A message is processed.
     Worked,
     /// No message has come for so long.
     Nothing,
+}
+
+/// Which message is due is not shown, nor written, with the timer, but with what is published.
+impl Debug for PartyTimer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for PartyTimer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = match self {
+            Self::Due(_) => 0,
+            Self::Overdue => 1,
+            Self::Worked => 2,
+            Self::Nothing => 3,
+        };
+        serializer.serialize_unit_variant("PartyTimer", number, self.name())
+    }
+}
+
+impl PartyTimer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Due(_) => "Due",
+            Self::Overdue => "Overdue",
+            Self::Worked => "Worked",
+            Self::Nothing => "Nothing",
+        }
+    }
 }
 
 /// What random words are for.
@@ -148,14 +205,9 @@ impl Party {
         OperationId { client: context.me().index() as u32, life: self.life, nth: self.begun }
     }
 
-    fn drawn(&self, purpose: u64, context: &mut Context<'_, Self>) -> Stream {
-        let id = self.id(context).word();
-        context.random().fork(purpose, id)
-    }
-
-    fn invoke(&mut self, op: StreamOp, context: &mut Context<'_, Self>) {
+    fn invoke(&mut self, id: OperationId, op: StreamOp, context: &mut Context<'_, Self>) {
         self.attempt = 0;
-        context.note(Event::Invoke { client: self.session(context), id: self.id(context), op: op.clone() });
+        context.note(Event::Invoke { client: self.session(context), id, op: op.clone() });
         self.open = Some(op);
     }
 
@@ -171,19 +223,42 @@ impl Party {
 
     /// Begins what comes next.
     fn go_on(&mut self, context: &mut Context<'_, Self>) {
-        self.begun += 1;
         match self.config.role {
-            Role::Publisher(_) if self.quiet => {}
-            Role::Publisher(Publishing { think }) => {
-                let after = self.drawn(THINK, context).within(think);
-                context.set_timer(PartyTimer::Due, after);
-            }
+            Role::Publisher(publishing) => self.go_on_publishing(publishing, context),
             Role::Subscriber(_) if !self.is_subscribed => {
-                self.invoke(StreamOp::Subscribe { group: Some(context.me().index() as u64), keys: self.logs() }, context);
+                self.begun += 1;
+                let subscribe = StreamOp::Subscribe { group: Some(context.me().index() as u64), keys: self.logs() };
+                self.invoke(self.id(context), subscribe, context);
                 self.ask(context);
             }
-            Role::Subscriber(_) if self.quiet && self.in_vain >= QUIET && self.inbox.is_empty() => {}
-            Role::Subscriber(_) => self.poll(context),
+            Role::Subscriber(_) => {
+                self.begun += 1;
+                if !self.quiet || self.in_vain < QUIET || !self.inbox.is_empty() {
+                    self.poll(context);
+                }
+            }
+        }
+    }
+
+    /// Plans the next message of its own, if what is over was one, and publishes what waits.
+    fn go_on_publishing(&mut self, Publishing { think }: Publishing, context: &mut Context<'_, Self>) {
+        let was_handed = self.publication.take().is_some_and(|publication| publication.is_handed);
+        if let (Some(think), false, false) = (think, was_handed, self.quiet) {
+            self.begun += 1;
+            let next = self.id(context);
+            let after = context.random().fork(THINK, next.word()).within(think);
+            context.set_timer(PartyTimer::Due(next), after);
+        }
+        self.publish_next(context);
+    }
+
+    /// Publishes the message that has waited longest, if none is on its way.
+    fn publish_next(&mut self, context: &mut Context<'_, Self>) {
+        if self.numbered.is_none()
+            && self.open.is_none()
+            && let Some(next) = self.steps.next_waiting()
+        {
+            self.publish(next, context);
         }
     }
 
@@ -199,36 +274,35 @@ impl Party {
 
     fn poll(&mut self, context: &mut Context<'_, Self>) {
         let Role::Subscriber(Subscribing { wait, .. }) = self.config.role else { return };
-        self.invoke(StreamOp::Acts(vec![StreamAct::Poll]), context);
+        self.invoke(self.id(context), StreamOp::Acts(vec![StreamAct::Poll]), context);
         context.set_timer(PartyTimer::Nothing, wait);
         self.begin_work(context);
     }
 
-    fn publish(&mut self, context: &mut Context<'_, Self>) {
-        let (topic, key) = self.destination(context);
-        let key = self.config.held_to.log((topic, key), self.config.keys);
-        let value = (context.me().index() as i64 + 1) * 100_000_000 + i64::from(self.life) * 100_000 + i64::from(self.begun);
-        self.invoke(StreamOp::Acts(vec![StreamAct::Send { key, value }]), context);
+    fn publish(&mut self, id: OperationId, context: &mut Context<'_, Self>) {
+        let PartyConfig { topics, keys, held_to, .. } = self.config;
+        let is_handed = self.steps.is_handed(id);
+        let mut drawn = context.random().fork(MESSAGE, id.word());
+        let made_up = || BusStep::Publish { topic: drawn.below(topics), key: drawn.below(keys) };
+        let BusStep::Publish { topic, key } = self.steps.begin(id, context.now(), made_up);
+        self.publication = Some(Publication { id, is_handed, topic, key });
+        let send = StreamAct::Send { key: held_to.log((topic, key), keys), value: id.value() };
+        self.invoke(id, StreamOp::Acts(vec![send]), context);
         self.ask(context);
     }
 
-    /// The topic and the key of the message that it publishes.
-    fn destination(&self, context: &mut Context<'_, Self>) -> (u64, u64) {
-        let mut drawn = self.drawn(MESSAGE, context);
-        (drawn.below(self.config.topics), drawn.below(self.config.keys))
+    /// The id by which the bus knows a message at this attempt.
+    fn named(&self, id: OperationId, attempt: u32) -> OperationId {
+        OperationId { nth: self.config.rules.named(id.nth, attempt), ..id }
     }
 
     /// Asks the bus for what is open.
     fn ask(&mut self, context: &mut Context<'_, Self>) {
-        let id = self.id(context);
-        let id = OperationId { nth: self.config.rules.named(id.nth, self.attempt), ..id };
-        match &self.open {
-            Some(StreamOp::Acts(acts)) => {
-                let Some(StreamAct::Send { value, .. }) = acts.first() else { return };
-                let (topic, key) = self.destination(context);
-                context.send(BUS, Message::Publish { id, topic, key, value: *value });
+        match (&self.open, self.publication) {
+            (Some(StreamOp::Acts(_)), Some(Publication { id, topic, key, .. })) => {
+                context.send(BUS, Message::Publish { id: self.named(id, self.attempt), topic, key, value: id.value() });
             }
-            Some(StreamOp::Subscribe { .. }) => context.send(BUS, Message::Subscribe { topics: self.topics() }),
+            (Some(StreamOp::Subscribe { .. }), _) => context.send(BUS, Message::Subscribe { topics: self.topics() }),
             _ => return,
         }
         self.attempt += 1;
@@ -245,9 +319,8 @@ impl Party {
     }
 
     fn on_accepted(&mut self, id: OperationId, offset: Option<u64>, context: &mut Context<'_, Self>) {
-        let sends = matches!(&self.open, Some(StreamOp::Acts(acts)) if acts.first() != Some(&StreamAct::Poll));
-        let nth = self.config.rules.named(self.begun, self.attempt.saturating_sub(1));
-        if sends && id == (OperationId { nth, ..self.id(context) }) {
+        let asked = self.publication.map(|publication| self.named(publication.id, self.attempt.saturating_sub(1)));
+        if asked == Some(id) {
             context.cancel_timer(PartyTimer::Overdue);
             self.complete(Outcome::Done(vec![Shown::Sent(offset)].into()), context);
             self.go_on(context);
@@ -330,7 +403,8 @@ impl Party {
 
     fn work(&mut self, context: &mut Context<'_, Self>) {
         let Role::Subscriber(Subscribing { work, .. }) = self.config.role else { return };
-        let length = self.drawn(WORK, context).within(work);
+        let poll = self.id(context).word();
+        let length = context.random().fork(WORK, poll).within(work);
         context.set_timer(PartyTimer::Worked, length);
     }
 
@@ -380,6 +454,8 @@ impl Process for Party {
             numbered: Some(context.sync()),
             begun: 0,
             open: None,
+            publication: None,
+            steps: Steps::default(),
             attempt: 0,
             quiet: false,
             in_vain: 0,
@@ -402,7 +478,10 @@ impl Process for Party {
 
     fn on_timer(&mut self, timer: PartyTimer, context: &mut Context<'_, Self>) {
         match timer {
-            PartyTimer::Due => self.publish(context),
+            PartyTimer::Due(message) => {
+                self.steps.wait(message);
+                self.publish_next(context);
+            }
             PartyTimer::Overdue => self.on_overdue(context),
             PartyTimer::Worked => self.on_worked(context),
             PartyTimer::Nothing => {
@@ -447,11 +526,49 @@ impl Process for Party {
 impl ClientProcess for Party {
     fn quiesce(&mut self, context: &mut Context<'_, Self>) {
         self.quiet = true;
-        context.cancel_timer(PartyTimer::Due);
+        self.steps.clear();
+        context.cancel_timer(PartyTimer::Due(self.id(context)));
     }
 
     fn under_way(&self) -> usize {
         let polls_on = matches!(self.config.role, Role::Subscriber(_)) && self.quiet && self.in_vain < QUIET;
         usize::from(self.open.is_some() || !self.inbox.is_empty() || polls_on)
+    }
+}
+
+impl TakesSteps for Party {
+    type Step = BusStep;
+
+    fn steps(&self) -> &Steps<BusStep> {
+        &self.steps
+    }
+
+    fn steps_mut(&mut self) -> &mut Steps<BusStep> {
+        &mut self.steps
+    }
+
+    fn due(step: OperationId) -> PartyTimer {
+        PartyTimer::Due(step)
+    }
+
+    fn is_due(timer: &PartyTimer) -> Option<OperationId> {
+        if let PartyTimer::Due(step) = timer { Some(*step) } else { None }
+    }
+
+    fn only_handed(config: &mut PartyConfig) {
+        if let Role::Publisher(publishing) = &mut config.role {
+            publishing.think = None;
+        }
+    }
+
+    fn fits(config: &PartyConfig, BusStep::Publish { topic, key }: &BusStep) -> Result<(), Misfit> {
+        if let Role::Subscriber(_) = config.role {
+            return Err(Misfit {
+                problem: "this client subscribes, and publishes nothing".to_owned(),
+                help: "the first clients publish; subscribers take what comes, by themselves".to_owned(),
+            });
+        }
+        Misfit::below("topic", *topic, config.topics)?;
+        Misfit::below("key", *key, config.keys)
     }
 }

@@ -1,15 +1,16 @@
 //! Who uses the queue: what publishers and consumers have in common.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::consumer::Consumer;
-use super::{Consuming, Message, Publishing, Rules, mark};
+use super::publisher::Publication;
+use super::{Consuming, Message, Publishing, QueueStep, Rules, mark};
 use crate::base::{ClientId, Duration, NodeId, OperationId, Stream, StreamOp, Streamed};
 use crate::history::{Event, Outcome};
-use crate::process::{self, ClientProcess, Files, Mark, Process, SyncToken};
+use crate::process::{self, ClientProcess, Files, Mark, Misfit, Process, Steps, SyncToken, TakesSteps};
 
 pub(super) type Context<'a> = process::Context<'a, Client>;
 
@@ -24,9 +25,12 @@ pub struct Client {
     life: u32,
     /// That it has started once more is on its way to disk.
     numbered: Option<SyncToken>,
-    /// How many operations it has begun.
+    /// How many operations of its own it has begun, or planned.
     pub(super) begun: u32,
     pub(super) open: Option<StreamOp>,
+    /// If it publishes: what is open, and what it was handed.
+    pub(super) publication: Option<Publication>,
+    pub(super) steps: Steps<QueueStep>,
     pub(super) quiet: bool,
     /// The server that it takes to be the leader.
     leader: u32,
@@ -58,10 +62,10 @@ pub enum Role {
 }
 
 /// A timer of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientTimer {
-    /// The next message is due.
-    Due,
+    /// This message is due.
+    Due(OperationId),
     /// The queue has not answered in time, or another server is to be asked.
     Overdue,
     /// A message is processed.
@@ -70,6 +74,38 @@ pub enum ClientTimer {
     Nothing,
     /// It is time to say that the consumer is there.
     Beat,
+}
+
+/// Which message is due is not shown, nor written, with the timer, but with what is published.
+impl Debug for ClientTimer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for ClientTimer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = match self {
+            Self::Due(_) => 0,
+            Self::Overdue => 1,
+            Self::Worked => 2,
+            Self::Nothing => 3,
+            Self::Beat => 4,
+        };
+        serializer.serialize_unit_variant("ClientTimer", number, self.name())
+    }
+}
+
+impl ClientTimer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Due(_) => "Due",
+            Self::Overdue => "Overdue",
+            Self::Worked => "Worked",
+            Self::Nothing => "Nothing",
+            Self::Beat => "Beat",
+        }
+    }
 }
 
 /// What random words are for.
@@ -95,17 +131,12 @@ impl Client {
         OperationId { client: context.me().index() as u32, life: self.life, nth: self.begun }
     }
 
-    /// What tells a message from all others.
-    pub(super) fn value(&self, context: &Context<'_>) -> i64 {
-        (context.me().index() as i64 + 1) * 100_000_000 + i64::from(self.life) * 100_000 + i64::from(self.begun)
-    }
-
     pub(super) fn drawn(&self, purpose: u64, identity: u64, context: &mut Context<'_>) -> Stream {
         context.random().fork(purpose, identity)
     }
 
-    pub(super) fn invoke(&mut self, op: StreamOp, context: &mut Context<'_>) {
-        context.note(Event::Invoke { client: self.session(context), id: self.id(context), op: op.clone() });
+    pub(super) fn invoke(&mut self, id: OperationId, op: StreamOp, context: &mut Context<'_>) {
+        context.note(Event::Invoke { client: self.session(context), id, op: op.clone() });
         self.open = Some(op);
     }
 
@@ -116,12 +147,18 @@ impl Client {
 
     /// Begins what comes next.
     pub(super) fn go_on(&mut self, context: &mut Context<'_>) {
-        self.begun += 1;
         match self.config.role {
-            Role::Publisher(_) if self.quiet => {}
-            Role::Publisher(publishing) => self.think(publishing, context),
-            Role::Consumer(consuming) => self.consume(consuming, context),
+            Role::Publisher(publishing) => self.go_on_publishing(publishing, context),
+            Role::Consumer(consuming) => {
+                self.begun += 1;
+                self.consume(consuming, context);
+            }
         }
+    }
+
+    /// Whether it can begin something.
+    pub(super) fn is_free(&self) -> bool {
+        self.numbered.is_none() && self.open.is_none()
     }
 
     pub(super) fn tell(&self, message: Message, context: &mut Context<'_>) {
@@ -131,7 +168,10 @@ impl Client {
     /// Asks the leader for what is open, and waits for the answer.
     pub(super) fn ask(&mut self, context: &mut Context<'_>) {
         let question = match (&self.open, self.config.role) {
-            (Some(StreamOp::Acts(_)), Role::Publisher(publishing)) => self.publication(publishing, context),
+            (Some(StreamOp::Acts(_)), Role::Publisher(_)) => match self.publication {
+                Some(publication) => publication.message(),
+                None => return,
+            },
             (Some(StreamOp::Subscribe { .. }), Role::Consumer(consuming)) => self.subscription(consuming, context),
             _ => return,
         };
@@ -190,6 +230,8 @@ impl Process for Client {
             numbered: Some(context.sync()),
             begun: 0,
             open: None,
+            publication: None,
+            steps: Steps::default(),
             quiet: false,
             leader: 0,
             was_told: false,
@@ -212,7 +254,10 @@ impl Process for Client {
 
     fn on_timer(&mut self, timer: ClientTimer, context: &mut Context<'_>) {
         match (timer, self.config.role) {
-            (ClientTimer::Due, Role::Publisher(publishing)) => self.publish(publishing, context),
+            (ClientTimer::Due(message), Role::Publisher(publishing)) => {
+                self.steps.wait(message);
+                self.publish_next(publishing, context);
+            }
             (ClientTimer::Overdue, _) => self.on_overdue(context),
             (ClientTimer::Worked, Role::Consumer(consuming)) => self.on_worked(consuming, context),
             (ClientTimer::Nothing, Role::Consumer(_)) => self.on_nothing(context),
@@ -243,11 +288,48 @@ impl Process for Client {
 impl ClientProcess for Client {
     fn quiesce(&mut self, context: &mut Context<'_>) {
         self.quiet = true;
-        context.cancel_timer(ClientTimer::Due);
+        self.steps.clear();
+        context.cancel_timer(ClientTimer::Due(self.id(context)));
     }
 
     fn under_way(&self) -> usize {
         let consumes = matches!(self.config.role, Role::Consumer(_));
         usize::from(self.open.is_some() || consumes && self.consumer.has_work(self.quiet))
+    }
+}
+
+impl TakesSteps for Client {
+    type Step = QueueStep;
+
+    fn steps(&self) -> &Steps<QueueStep> {
+        &self.steps
+    }
+
+    fn steps_mut(&mut self) -> &mut Steps<QueueStep> {
+        &mut self.steps
+    }
+
+    fn due(step: OperationId) -> ClientTimer {
+        ClientTimer::Due(step)
+    }
+
+    fn is_due(timer: &ClientTimer) -> Option<OperationId> {
+        if let ClientTimer::Due(step) = timer { Some(*step) } else { None }
+    }
+
+    fn only_handed(config: &mut ClientConfig) {
+        if let Role::Publisher(publishing) = &mut config.role {
+            publishing.think = None;
+        }
+    }
+
+    fn fits(config: &ClientConfig, QueueStep::Publish { .. }: &QueueStep) -> Result<(), Misfit> {
+        match config.role {
+            Role::Publisher(_) => Ok(()),
+            Role::Consumer(_) => Err(Misfit {
+                problem: "this client consumes, and publishes nothing".to_owned(),
+                help: "the first clients publish; consumers take what comes, by themselves".to_owned(),
+            }),
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Client {
     fn subscribe(&mut self, context: &mut Context<'_>) {
         let in_vain = self.consumer.in_vain;
         self.consumer = Consumer { id: Some(self.id(context)), next: 1, in_vain, ..Consumer::default() };
-        self.invoke(StreamOp::Subscribe { group: Some(0), keys: vec![KEY] }, context);
+        self.invoke(self.id(context), StreamOp::Subscribe { group: Some(0), keys: vec![KEY] }, context);
         self.ask(context);
     }
 
@@ -151,7 +151,7 @@ impl Client {
 /// What it is given.
 impl Client {
     fn poll(&mut self, consuming: Consuming, context: &mut Context<'_>) {
-        self.invoke(StreamOp::Acts(vec![StreamAct::Poll]), context);
+        self.invoke(self.id(context), StreamOp::Acts(vec![StreamAct::Poll]), context);
         context.set_timer(ClientTimer::Nothing, consuming.wait);
         self.begin_work(consuming, context);
     }

@@ -41,7 +41,7 @@ pub use message::{Delivery, Message, RaftMessage};
 pub use mutants::MUTANTS;
 pub use note::Note;
 pub use operation::{Acknowledge, Body, Change, Operation, Settlement, Source};
-pub use publisher::Publishing;
+pub use publisher::{Publishing, QueueStep};
 pub use rules::{Correct, Rules};
 pub use server::{Server, ServerConfig, Timer};
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::message::{Attempt, Message};
 use super::note::Note;
-use crate::base::LocalTime;
+use crate::base::{LocalTime, OperationId};
 use crate::process::{Context, Process};
 
 /// The timers of clients and instances.
@@ -19,6 +19,8 @@ pub enum Timer {
     Work(u32),
     /// Something on the agenda is due.
     Wake,
+    /// This request is due, which was handed.
+    Due(OperationId),
 }
 
 /// What is due.

@@ -3,6 +3,8 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::agenda::{Alarm, Node, Timer};
 use super::caller::{Caller, Over, Wanted};
 use super::graph::Graph;
@@ -10,12 +12,12 @@ use super::mark;
 use super::message::Message;
 use super::note::Note;
 use super::rules::Rules;
-use crate::base::{Duration, LocalTime, NodeId, Ratio};
+use crate::base::{Duration, LocalTime, NodeId, OperationId, Ratio, Stream};
 use crate::history::Noted;
 use crate::policies::SettingError;
 use crate::policies::balancer::Load as Loaded;
 use crate::policies::sampler::{Arrivals, Distribution, RateStep, Sampler, Spacing};
-use crate::process::{ClientProcess, Context, Files, Mark, NoNote, Process};
+use crate::process::{ClientProcess, Context, Files, Mark, Misfit, NoNote, Process, Steps, TakesSteps};
 
 /// A client.
 pub struct Client {
@@ -27,6 +29,34 @@ pub struct Client {
     /// What its requests are about; of nothing in particular without.
     items: Option<Items>,
     is_quiet: bool,
+    /// How many requests of its own it has had, in this life.
+    requests: u32,
+    /// When it started, which tells its lives apart.
+    started: u32,
+    steps: Steps<ServicesStep>,
+}
+
+/// What a client of services does in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum ServicesStep {
+    /// It has a request for what its workload asks.
+    Request {
+        /// How important it is: those of a higher priority are shed last.
+        #[serde(default)]
+        priority: u8,
+        /// Which of what its workload asks for: 0 is the first, the others are those of its mix.
+        #[serde(default, skip_serializing_if = "is_first")]
+        of: u16,
+        /// What it is about, where services have items.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_first(of: &u16) -> bool {
+    *of == 0
 }
 
 /// What a client is built from.
@@ -42,6 +72,8 @@ pub struct ClientConfig {
     pub mix: Vec<Ratio>,
     /// Which items its requests are about, where services have items.
     pub items: Items,
+    /// Whether it has only those requests that it is handed, and no load of its own.
+    pub handed: bool,
     /// What it goes by.
     pub rules: Arc<dyn Rules>,
 }
@@ -56,8 +88,7 @@ pub struct Items {
 }
 
 impl Items {
-    fn draw(self, context: &mut Context<'_, Client>) -> u32 {
-        let random = context.random();
+    fn draw(self, random: &mut Stream) -> u32 {
         if self.count < 2 || !self.hot.is_never() && random.chance(self.hot) {
             return 0;
         }
@@ -129,6 +160,7 @@ enum Pace {
     Closed {
         think: Sampler,
     },
+    Handed,
 }
 
 /// What says when requests are due.
@@ -154,6 +186,8 @@ impl Source {
         }
     }
 }
+/// What the random words of a request are for that was handed.
+const REQUEST: u64 = 1;
 
 /// Who asks: a user of a closed loop, or no one in particular.
 type Asker = Option<u32>;
@@ -177,10 +211,11 @@ impl Process for Client {
 
     fn boot(config: &ClientConfig, _: &Files, context: &mut Context<'_, Self>) -> Self {
         const VALID: &str = "settings were looked at when they were read";
-        let ClientConfig { graph, load, important, mix, items, rules } = config;
+        let ClientConfig { graph, load, important, mix, items, handed, rules } = config;
         let caller = Caller::new(graph, graph.roots(), rules, context.now());
         let items = graph.has_items().then_some(*items);
         let pace = match load {
+            _ if *handed => Pace::Handed,
             Load::Open(open) => Pace::Open { arrivals: Source::Rate(open.arrivals().expect(VALID)), next: None },
             // What was due before it started is not asked for.
             Load::Times(times) => {
@@ -189,9 +224,12 @@ impl Process for Client {
             }
             Load::Closed { think, .. } => Pace::Closed { think: Sampler::new(think.clone()).expect(VALID) },
         };
-        let mut client = Self { caller, pace, important: *important, mix: mix.clone(), items, is_quiet: false };
+        let started = (context.now().as_nanos().max(0) / 1_000_000) as u32;
+        let (important, mix, steps) = (*important, mix.clone(), Steps::default());
+        let mut client = Self { caller, pace, important, mix, items, is_quiet: false, requests: 0, started, steps };
         client.caller.discover(context);
         match load {
+            _ if *handed => {}
             Load::Open(_) | Load::Times(_) => client.await_next(since_beginning(context.now()), context),
             Load::Closed { users, .. } => (0..*users).for_each(|user| client.think(user, context)),
         }
@@ -217,11 +255,15 @@ impl Process for Client {
     fn on_timer(&mut self, timer: Timer, context: &mut Context<'_, Self>) {
         match timer {
             Timer::Arrive => self.arrive(context),
+            Timer::Due(request) => {
+                let made_up = self.made_up(&mut context.random().fork(REQUEST, request.word()));
+                self.ask(request, made_up, (None, context.now()), context);
+            }
             Timer::Wake => {
                 while let Some(alarm) = self.caller.agenda.take(context) {
                     match alarm {
                         Alarm::User(_) if self.is_quiet => {}
-                        Alarm::User(user) => self.ask(Some(user), context.now(), context),
+                        Alarm::User(user) => self.ask_of_its_own((Some(user), context.now()), context),
                         of_a_call => self.caller.alarmed(of_a_call, context),
                     }
                 }
@@ -249,6 +291,7 @@ impl Debug for Client {
 impl ClientProcess for Client {
     fn quiesce(&mut self, context: &mut Context<'_, Self>) {
         self.is_quiet = true;
+        self.steps.clear();
         context.cancel_timer(Timer::Arrive);
         self.tell_idle(context);
     }
@@ -267,7 +310,7 @@ impl Client {
                 context.set_timer(Timer::Arrive, due.since(context.now()));
                 return;
             }
-            self.ask(None, due, context);
+            self.ask_of_its_own((None, due), context);
             self.await_next(next, context);
         }
     }
@@ -287,18 +330,37 @@ impl Client {
         self.caller.agenda.set(at, Alarm::User(user), context);
     }
 
-    fn ask(&mut self, asker: Asker, due: LocalTime, context: &mut Context<'_, Self>) {
-        let (root, priority) = (context.random().word(), self.priority(context));
-        let site = self.mix.iter().position(|share| context.random().chance(*share)).map_or(0, |place| place as u16 + 1);
-        let item = self.items.map(|items| items.draw(context));
-        let deadline = self.caller.own_deadline(site, context.now());
-        context.note(Self::noted(Note::Begun { service: self.caller.service(site), call: root, deadline, item }));
-        let wanted = Wanted { root, call: root, priority, deadline: None, due, item, when_durable: false };
-        self.caller.begin(site, asker, wanted, context);
+    /// Has a request that it makes up: for whom, and when it was due.
+    fn ask_of_its_own(&mut self, wish: (Asker, LocalTime), context: &mut Context<'_, Self>) {
+        self.requests += 1;
+        let id = OperationId { client: context.me().index() as u32, life: self.started, nth: self.requests };
+        let made_up = self.made_up(context.random());
+        self.ask(id, made_up, wish, context);
     }
 
-    fn priority(&self, context: &mut Context<'_, Self>) -> u8 {
-        u8::from(!self.important.is_never() && context.random().chance(self.important))
+    /// A request with these random words: its own id, and what it is.
+    fn made_up(&self, random: &mut Stream) -> (u64, ServicesStep) {
+        let root = random.word();
+        let priority = u8::from(!self.important.is_never() && random.chance(self.important));
+        let of = self.mix.iter().position(|share| random.chance(*share)).map_or(0, |place| place as u16 + 1);
+        let item = self.items.map(|items| items.draw(random));
+        (root, ServicesStep::Request { priority, of, item })
+    }
+
+    fn ask(
+        &mut self,
+        id: OperationId,
+        (root, made_up): (u64, ServicesStep),
+        (asker, due): (Asker, LocalTime),
+        context: &mut Context<'_, Self>,
+    ) {
+        let ServicesStep::Request { priority, of, item } = self.steps.begin(id, context.now(), || made_up);
+        // What is written down need not name an item.
+        let item = self.items.map(|_| item.unwrap_or(0));
+        let deadline = self.caller.own_deadline(of, context.now());
+        context.note(Self::noted(Note::Begun { service: self.caller.service(of), call: root, deadline, item }));
+        let wanted = Wanted { root, call: root, priority, deadline: None, due, item, when_durable: false };
+        self.caller.begin(of, asker, wanted, context);
     }
 
     /// Users whose requests are over think.
@@ -320,4 +382,39 @@ impl Client {
 
 fn since_beginning(now: LocalTime) -> Duration {
     if now > BEGINNING { now.since(BEGINNING) } else { Duration::ZERO }
+}
+
+impl TakesSteps for Client {
+    type Step = ServicesStep;
+
+    fn steps(&self) -> &Steps<ServicesStep> {
+        &self.steps
+    }
+
+    fn steps_mut(&mut self) -> &mut Steps<ServicesStep> {
+        &mut self.steps
+    }
+
+    fn due(step: OperationId) -> Timer {
+        Timer::Due(step)
+    }
+
+    fn is_due(timer: &Timer) -> Option<OperationId> {
+        if let Timer::Due(step) = timer { Some(*step) } else { None }
+    }
+
+    fn only_handed(config: &mut ClientConfig) {
+        config.handed = true;
+    }
+
+    fn fits(config: &ClientConfig, ServicesStep::Request { of, item, .. }: &ServicesStep) -> Result<(), Misfit> {
+        Misfit::below("thing that its clients ask for", u64::from(*of), config.mix.len() as u64 + 1)?;
+        match item {
+            Some(_) if !config.graph.has_items() => {
+                Err(Misfit { problem: "its services have no items".to_owned(), help: "leave the item out".to_owned() })
+            }
+            Some(item) => Misfit::below("item", u64::from(*item), u64::from(config.items.count.max(1))),
+            None => Ok(()),
+        }
+    }
 }

@@ -264,7 +264,7 @@ impl Process for Instance {
                     }
                 }
             }
-            Timer::Arrive => {}
+            Timer::Arrive | Timer::Due(_) => {}
         }
         self.go_on(context);
     }

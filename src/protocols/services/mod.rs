@@ -33,7 +33,7 @@ use std::sync::Arc;
 use crate::process;
 
 pub use agenda::Timer;
-pub use client::{Client, ClientConfig, Items, Load, OpenLoop};
+pub use client::{Client, ClientConfig, Items, Load, OpenLoop, ServicesStep};
 pub use decoys::DECOYS;
 pub use graph::{Call, Does, Endpoint, Flaw, Graph, Registering, RegistrySettings, Route, Service, Unlike, Wrong};
 pub use instance::{Instance, InstanceConfig};

@@ -144,6 +144,9 @@ impl System for Pipeline {
 
     type Config = PipelineConfig;
 
+    /// How many events sources read.
+    const LOAD: &'static [&'static str] = &["events"];
+
     fn properties() -> Vec<Property> {
         properties::PROPERTIES.to_vec()
     }

@@ -11,7 +11,7 @@ mod tenant;
 
 use super::load::{MOST, Mixed, PARTS};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
-use super::{Mutant, Nodes, Population, System, Written};
+use super::{Mutant, Nodes, Population, Scripting, System, Written};
 use crate::base::{Duration, DurationRange};
 use crate::check::Property;
 use crate::notation::{
@@ -23,7 +23,7 @@ use crate::systems::load::Traffic;
 use crate::trace::Judge;
 use crate::world::{Cluster, Conditions, Reached};
 
-pub use tenant::{Tenant, TenantConfig};
+pub use tenant::{RegistryStep, Tenant, TenantConfig};
 
 /// A registry of services, with clients whose instances it knows.
 #[derive(Clone, Copy, Debug)]
@@ -309,6 +309,10 @@ impl System for ServiceRegistry {
 
     fn promises(config: &RegistryConfig, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
         config.settings.demands(conditions.clocks.drift_ppm).promises()
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_steps())
     }
 
     fn judges(config: &RegistryConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

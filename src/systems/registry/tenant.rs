@@ -1,13 +1,13 @@
 //! The clients of a registry: each runs an instance, and looks for others.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Formatter};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{RegistryLoad, RegistryMix};
 use crate::base::{ClientId, NodeId, OperationId, Stream, sample_exponential};
 use crate::history::{Event, Noted, Outcome as Ended};
-use crate::process::{self, ClientProcess, Embeds, Files, Mark, NoNote, Process, SyncToken};
+use crate::process::{self, ClientProcess, Embeds, Files, Mark, Misfit, NoNote, Process, Steps, SyncToken, TakesSteps};
 use crate::protocols::registry::{
     Agent, AgentConfig, AgentNote, AgentTimer, Condition, Health, Instance, Key, Listing, Message, News, Operation, Outcome, Response,
     Value,
@@ -51,30 +51,70 @@ pub struct Tenant {
     leaves: Option<u64>,
     /// The services that it watches, and the list of each if it does not watch but has listed them.
     watched: Vec<(u32, Option<Listing>)>,
-    /// How many things it has done, and how many operations it has begun, in this life.
+    /// How many things it has done, how many of its own it has planned, and how many operations it has begun, in this life.
     done: u64,
+    planned: u32,
     began: u32,
+    /// The number of this life.
+    life: u32,
+    steps: Steps<RegistryStep>,
     is_quiet: bool,
 }
 
 /// The timers of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TenantTimer {
     /// One of its agent's.
     Agent(AgentTimer),
-    /// It is time to do something.
-    Due,
+    /// It is time to do this.
+    Due(OperationId),
 }
 
-/// What it does.
-#[derive(Clone, Copy)]
-enum Deed {
-    List,
-    Peek,
+/// What is due is not shown, nor written, with the timer.
+impl Debug for TenantTimer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent(timer) => f.debug_tuple("Agent").field(timer).finish(),
+            Self::Due(_) => f.write_str("Due"),
+        }
+    }
+}
+
+impl Serialize for TenantTimer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Agent(timer) => serializer.serialize_newtype_variant("TenantTimer", 0, "Agent", timer),
+            Self::Due(_) => serializer.serialize_unit_variant("TenantTimer", 1, "Due"),
+        }
+    }
+}
+
+/// What a client of a registry does in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RegistryStep {
+    /// It lists a service: what it finds is current.
+    List {
+        /// Which service, from 0.
+        service: u32,
+    },
+    /// It asks any server for a service, and is told how old the answer is.
+    Peek {
+        /// Which service, from 0.
+        service: u32,
+    },
+    /// It looks into its cache of what it watches.
     Look,
-    Update,
+    /// It registers its instance once more, with this weight.
+    Update {
+        /// How much its instance is to be asked, against the others.
+        weight: u32,
+    },
+    /// It deregisters its instance; if it is deregistered, it registers it again.
     Leave,
+    /// It revokes its lease, and takes another.
     Revoke,
+    /// Its instance gets sick; if it is sick, it gets well again.
     Sicken,
 }
 
@@ -93,6 +133,7 @@ impl Process for Tenant {
         let me = context.me().index() as u32;
         let RegistryLoad { services, watches, .. } = config.load;
         let agent = Self::boot_inner(&config.agent, disk, context);
+        let life = agent.session(context.me()).session;
         let watched = (0..watches).map(|place| ((me + place) % services, None)).collect();
         let mut tenant = Self {
             config: config.clone(),
@@ -106,7 +147,10 @@ impl Process for Tenant {
             leaves: None,
             watched,
             done: 0,
+            planned: 0,
             began: 0,
+            life,
+            steps: Steps::default(),
             is_quiet: false,
         };
         tenant.begin(context);
@@ -122,7 +166,7 @@ impl Process for Tenant {
     fn on_timer(&mut self, timer: TenantTimer, context: &mut Context<'_>) {
         match timer {
             TenantTimer::Agent(timer) => context.embed(|context| self.agent.on_timer(timer, context)),
-            TenantTimer::Due => self.act(context),
+            TenantTimer::Due(step) => self.act(step, context),
         }
         self.catch_up(context);
     }
@@ -146,7 +190,8 @@ impl ClientProcess for Tenant {
     /// It does nothing new, but has its instance registered: every one that lives must be found.
     fn quiesce(&mut self, context: &mut Context<'_>) {
         self.is_quiet = true;
-        context.cancel_timer(TenantTimer::Due);
+        self.steps.clear();
+        context.cancel_timer(TenantTimer::Due(self.next(context)));
         self.is_wanted = true;
         if !self.is_told {
             self.register(context);
@@ -225,40 +270,49 @@ impl Tenant {
 
 /// What it does.
 impl Tenant {
-    fn expect_next(&self, context: &mut Context<'_>) {
-        let mut random = self.random(context);
+    fn expect_next(&mut self, context: &mut Context<'_>) {
+        self.planned += 1;
+        let next = self.next(context);
+        let mut random = random_of(next, context);
         let after = match self.config.pace {
             Pace::Open(rate) => sample_exponential(rate.gap(self.config.clients), random.word()),
             Pace::Closed { think } => random.within(think),
             Pace::Handed => return,
         };
-        context.set_timer(TenantTimer::Due, after);
+        context.set_timer(TenantTimer::Due(next), after);
     }
 
-    /// The random words of the next thing that it does: no other hangs on them.
-    fn random(&self, context: &mut Context<'_>) -> Stream {
-        context.random().fork(DEEDS, self.done)
+    /// What it does next by itself, or has done last.
+    fn next(&self, context: &Context<'_>) -> OperationId {
+        OperationId { client: context.me().index() as u32, life: self.life, nth: self.planned }
     }
 
-    fn act(&mut self, context: &mut Context<'_>) {
-        let mut random = self.random(context);
-        let _ = random.word();
-        let deed = chosen(self.config.load.mix, &mut random);
-        let directory = random.below(u64::from(self.config.load.services)) as u32;
+    fn act(&mut self, id: OperationId, context: &mut Context<'_>) {
+        let is_handed = self.steps.is_handed(id);
+        let mut random = random_of(id, context);
+        let RegistryLoad { mix, services, .. } = self.config.load;
+        let step = self.steps.begin(id, context.now(), || {
+            let _ = random.word();
+            chosen(mix, services, &mut random)
+        });
         self.done += 1;
-        self.expect_next(context);
-        match deed {
-            Deed::List => drop(context.embed(|context| self.agent.ask(Operation::List { directory }, context))),
-            Deed::Peek => {
-                let age_max = self.config.load.age_max;
-                context.embed(|context| self.agent.peek(directory, age_max, context));
+        if !is_handed {
+            self.expect_next(context);
+        }
+        match step {
+            RegistryStep::List { service: directory } => {
+                context.embed(|context| self.agent.ask(Operation::List { directory }, context));
             }
-            Deed::Look => self.look(context),
-            Deed::Update => {
-                self.weight = 1 + random.below(100) as u32;
+            RegistryStep::Peek { service } => {
+                let age_max = self.config.load.age_max;
+                context.embed(|context| self.agent.peek(service, age_max, context));
+            }
+            RegistryStep::Look => self.look(context),
+            RegistryStep::Update { weight } => {
+                self.weight = weight;
                 self.register(context);
             }
-            Deed::Leave if self.is_wanted => {
+            RegistryStep::Leave if self.is_wanted => {
                 self.is_wanted = false;
                 let created = self.agent.registered().find(|(key, _)| *key == self.key).map(|(_, created)| created);
                 if let Some(created) = created.filter(|_| self.is_told) {
@@ -266,16 +320,16 @@ impl Tenant {
                 }
                 self.tell_registered(None, context);
             }
-            Deed::Leave => {
+            RegistryStep::Leave => {
                 self.is_wanted = true;
                 self.register(context);
             }
-            Deed::Revoke if self.agent.lease().is_some() => context.embed(|context| {
+            RegistryStep::Revoke if self.agent.lease().is_some() => context.embed(|context| {
                 self.agent.let_go(context);
                 self.agent.hold(context);
             }),
-            Deed::Revoke => {}
-            Deed::Sicken => self.set_well(!self.is_well, context),
+            RegistryStep::Revoke => {}
+            RegistryStep::Sicken => self.set_well(!self.is_well, context),
         }
     }
 
@@ -390,23 +444,64 @@ impl Tenant {
     }
 }
 
-fn chosen(mix: RegistryMix, random: &mut Stream) -> Deed {
+/// The random words of a step: no other hangs on them.
+fn random_of(step: OperationId, context: &mut Context<'_>) -> Stream {
+    let identity = if step.script_number().is_some() { step.word() } else { u64::from(step.nth.saturating_sub(1)) };
+    context.random().fork(DEEDS, identity)
+}
+
+/// A step of this mix, about one of so many services.
+fn chosen(mix: RegistryMix, services: u32, random: &mut Stream) -> RegistryStep {
     let RegistryMix { list, peek, look, update, leave, revoke, sicken } = mix;
-    let parts = [
-        (list, Deed::List),
-        (peek, Deed::Peek),
-        (look, Deed::Look),
-        (update, Deed::Update),
-        (leave, Deed::Leave),
-        (revoke, Deed::Revoke),
-        (sicken, Deed::Sicken),
-    ];
-    let mut part = random.below(parts.iter().map(|(count, _)| u64::from(*count)).sum());
-    for (count, deed) in parts {
+    let mut part = random.below([list, peek, look, update, leave, revoke, sicken].iter().map(|count| u64::from(*count)).sum());
+    let service = random.below(u64::from(services)) as u32;
+    let weight = 1 + random.below(100) as u32;
+    for (count, step) in [
+        (list, RegistryStep::List { service }),
+        (peek, RegistryStep::Peek { service }),
+        (look, RegistryStep::Look),
+        (update, RegistryStep::Update { weight }),
+        (leave, RegistryStep::Leave),
+        (revoke, RegistryStep::Revoke),
+        (sicken, RegistryStep::Sicken),
+    ] {
         if part < u64::from(count) {
-            return deed;
+            return step;
         }
         part -= u64::from(count);
     }
-    Deed::List
+    RegistryStep::List { service }
+}
+
+impl TakesSteps for Tenant {
+    type Step = RegistryStep;
+
+    fn steps(&self) -> &Steps<RegistryStep> {
+        &self.steps
+    }
+
+    fn steps_mut(&mut self) -> &mut Steps<RegistryStep> {
+        &mut self.steps
+    }
+
+    fn due(step: OperationId) -> TenantTimer {
+        TenantTimer::Due(step)
+    }
+
+    fn is_due(timer: &TenantTimer) -> Option<OperationId> {
+        if let TenantTimer::Due(step) = timer { Some(*step) } else { None }
+    }
+
+    fn only_handed(config: &mut TenantConfig) {
+        config.pace = Pace::Handed;
+    }
+
+    fn fits(config: &TenantConfig, step: &RegistryStep) -> Result<(), Misfit> {
+        match step {
+            RegistryStep::List { service } | RegistryStep::Peek { service } => {
+                Misfit::below("service", u64::from(*service), u64::from(config.load.services))
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -22,7 +22,7 @@ mod practices;
 
 use std::sync::Arc;
 
-use super::{Mutant, Nodes, Population, Practice, System, Written};
+use super::{Mutant, Nodes, Population, Practice, Scripting, System, Written};
 use crate::base::{Duration, Ratio, Time};
 use crate::check::Property;
 use crate::history;
@@ -156,7 +156,7 @@ impl System for Services {
         let places = (0..).zip(graph.services()).flat_map(|(place, service)| (0..service.instances).map(move |instance| (place, instance)));
         let servers = places.map(instance).collect();
         let ServicesConfig { load, important, mix, items, .. } = config.clone();
-        let client = ClientConfig { graph: Arc::clone(graph), load, important, mix, items, rules: Arc::clone(&rules) };
+        let client = ClientConfig { graph: Arc::clone(graph), load, important, mix, items, handed: false, rules: Arc::clone(&rules) };
         Nodes { servers, clients: vec![client; config.clients as usize] }
     }
 
@@ -165,6 +165,10 @@ impl System for Services {
         let clocks = conditions.clocks;
         let apart = conditions.clocks_apart();
         vec![Box::new(ServicesJudge::new(&config.graph, clocks.offset, clocks.drift_ppm, apart, measured_from))]
+    }
+
+    fn scripting() -> Option<Scripting<Self>> {
+        Some(Scripting::of_steps())
     }
 
     fn practices() -> &'static [Practice] {

@@ -186,6 +186,21 @@ impl OperationId {
     /// No client makes so many sessions.
     const WRITTEN: u32 = u32::MAX;
 
+    /// A value that no other operation of a run has: for what it publishes. That of one that is written down is its number.
+    #[inline]
+    pub const fn value(self) -> i64 {
+        /// The values of a client begin at multiples of this, those of its lives at multiples of the other.
+        const CLIENT: i64 = 100_000_000;
+        const LIFE: i64 = 100_000;
+        /// Numbers that others could have as values, too, are moved out of their way.
+        const FAR: i64 = 1 << 60;
+        match self.script_number() {
+            Some(number) if (number as i64) < CLIENT => number as i64,
+            Some(number) => FAR + number as i64,
+            None => (self.client as i64 + 1) * CLIENT + self.life as i64 * LIFE + self.nth as i64,
+        }
+    }
+
     /// Life and number in one word, for keyed randomness.
     #[inline]
     pub const fn word(self) -> u64 {

@@ -61,6 +61,7 @@ mod message;
 mod mutant;
 mod role;
 mod service;
+mod steps;
 
 use std::fmt::Debug;
 
@@ -78,6 +79,7 @@ pub use message::Message;
 pub use mutant::{Mutant, Planted, rules};
 pub use role::{Claim, Role};
 pub use service::{Reply, Service};
+pub use steps::{Misfit, Steps, TakesSteps};
 
 /// Code that runs on a node: a server of a protocol, or a client of it.
 ///

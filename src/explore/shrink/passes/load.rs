@@ -39,9 +39,6 @@ const SELDOM: &str = "\"1/s\"";
 
 /// What makes up the load: the paths, each with smaller values, the smallest first.
 fn loads(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
-    let text = scenario.to_ron();
-    let leaves = notation::leaves(&text).into_iter();
-    let inside = leaves.filter(|leaf| leaf.path.strip_prefix("workload").is_some_and(|rest| rest.starts_with(['.', '['])));
     let is_paced = scenario.operations.generated;
     let values = |raw: &str, path: &str| -> Vec<String> {
         if let Ok(number) = raw.parse() {
@@ -53,9 +50,9 @@ fn loads(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
         let slower = [(is_often, SELDOM), (is_short, LONG)].into_iter().filter(|(applies, _)| is_paced && *applies);
         slower.map(|(_, slower)| slower.to_owned()).collect()
     };
-    let loads = inside.map(|leaf| {
-        let values = values(leaf.raw, &leaf.path);
-        (leaf.path, values)
+    let loads = scenario.loads().into_iter().map(|(path, raw)| {
+        let values = values(&raw, &path);
+        (path, values)
     });
     loads.filter(|(_, values)| !values.is_empty()).collect()
 }

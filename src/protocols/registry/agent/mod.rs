@@ -245,6 +245,11 @@ impl Process for Agent {
 
 /// What is wanted of it.
 impl Agent {
+    /// The session in which it speaks: another after each start.
+    pub fn session(&self, me: NodeId) -> ClientId {
+        self.requests.session(me)
+    }
+
     /// Asks for an operation, which is one of many that follow each other. [`News::Over`] says what came of it, under the same ticket.
     pub fn ask(&mut self, operation: Operation, context: &mut Context<'_>) -> u64 {
         let ticket = self.requests.queue(operation);
