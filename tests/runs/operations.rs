@@ -79,7 +79,10 @@ fn a_run_whose_operations_are_written_down_is_the_same_run() {
     let (mut all, mut same, mut others) = (0, 0, Vec::new());
     // What is drawn for a request of services hangs on those before it: one that is written down has words of its own.
     let is_repeated = |scenario: &Scenario| scenario.takes_operations() && scenario.system() != "Services";
-    for (name, scenario) in shipped().into_iter().filter(|(_, scenario)| is_repeated(scenario)) {
+    // Of systems whose clients do more than is written down there are many: each eighth is run.
+    let goes_on = |scenario: &Scenario| ["EventBus", "Queue", "Broker", "Registry"].contains(&scenario.system());
+    let wanted = shipped().into_iter().filter(|(_, scenario)| is_repeated(scenario)).enumerate();
+    for (_, (name, scenario)) in wanted.filter(|(place, (_, scenario))| !goes_on(scenario) || place % 8 == 0) {
         let strikes = |step: &FaultStep| !matches!(step.moment, Moment::At { time } if time >= Time::ZERO + LONG);
         let faults = scenario.conditions.faults.steps().iter().filter(|step| strikes(step)).cloned().collect();
         let mut scenario = scenario.with_faults(FaultPlan::new(faults));
@@ -87,7 +90,7 @@ fn a_run_whose_operations_are_written_down_is_the_same_run() {
         let (drawn, operations, history, dues) = run(&scenario);
         assert!(!operations.is_empty(), "{name}: nothing was invoked");
         // Where clients do more than is written down, and none of that is due after the faults, they are told at once to come to an end.
-        let goes_on = ["EventBus", "Queue", "Broker", "Registry"].contains(&scenario.system());
+        let goes_on = goes_on(&scenario);
         if goes_on && operations.iter().all(|operation| operation.at < scenario.conditions.duration) {
             continue;
         }
