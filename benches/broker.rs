@@ -1,11 +1,11 @@
 //! What a message through a broker of three replicas costs, beside a commit of one entry by a Raft of three: instructions, counted by
 //! valgrind's callgrind, which must be installed. `cargo bench --bench broker`.
 //!
-//! Both under the same two loads: a client that has one message, or entry, under way at a time, and eight clients that have all they may.
+//! Both under the same loads: a client that has one message, or entry, under way at a time, and eight clients that have all they may.
 //! Everything is in it that a run is made of: clients, network, disks that are synced before anything is answered, history, digest and all
-//! judges. A message is through when it is acknowledged; that a consumer polls it and processes it is in the figure, too, and with a group that
-//! it says so, which is one more entry to replicate. The figure is the
-//! difference of two lengths of a run over the difference of what was done in them, so that neither start nor end counts.
+//! judges. A message is through when it is acknowledged; that a consumer polls it and processes it is in the figure, too, and with a group
+//! that it says so, which is one more entry to replicate. The figure is the difference of two lengths of a run over the difference of what
+//! was done in them, so that neither start nor end counts.
 
 #![allow(missing_docs, reason = "nobody calls a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "it runs itself under valgrind")]

@@ -6,6 +6,7 @@
 mod causes;
 mod command;
 mod compared;
+#[cfg(feature = "cli")]
 mod curve;
 mod cycles;
 mod explanation;
@@ -46,6 +47,7 @@ use crate::systems::Population;
 pub use causes::CauseWords;
 pub use command::{Invocation, as_file, quote};
 pub use compared::{ComparedReport, compared_json, compared_text};
+#[cfg(feature = "cli")]
 pub use curve::{Curve, CurvePoint, curve_csv, curve_svg, curve_text, thresholds_text};
 pub use explanation::explanation_text;
 pub use export::Export;

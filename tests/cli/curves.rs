@@ -91,7 +91,7 @@ fn a_threshold_is_bracketed() {
     let find = ["curve", "desk.ron", "--vary", "workload.arrivals[0]=50/s..2000/s", "--seeds", "4", "--find", "Latency"];
     let text = works(folder.path(), &find);
     assert!(text.contains("all seeds hold up to ") && text.contains("some seeds hold up to "), "{text}");
-    refused(folder.path(), &[&find[..7], &["--find", "Lateness"]].concat(), "`lateness`; it is by");
+    refused(folder.path(), &[&find[..6], &["--find", "Lateness"]].concat(), "`lateness`; it is by");
     for (vary, words) in [("a=1", "expected FROM..TO"), ("workload.arrivals[7]=1/s..2/s", "workload.arrivals[7]"), ("x=a|b", "`x`")] {
         refused(folder.path(), &["curve", "desk.ron", "--vary", vary], words);
     }
