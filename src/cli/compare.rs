@@ -86,17 +86,21 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
             .console
             .complain(&format!("warning: {lost} of {} seeds gave no answer with one of the two; a sweep says why\n", arguments.seeds));
     }
-    let pairs: Vec<_> = ones.into_iter().zip(others).filter_map(|(one, other)| one.zip(other)).collect();
-    let count = |of: fn(&((Vec<Figure>, bool), (Vec<Figure>, bool))) -> bool| pairs.iter().filter(|pair| of(pair)).count() as u64;
-    let violated = [count(|(one, _)| one.1), count(|(_, other)| other.1)];
-    let pairs: Vec<[Vec<Figure>; 2]> = pairs.into_iter().map(|((one, _), (other, _))| [one, other]).collect();
-    let comparison = compare(&pairs);
+    let pairs = ones.into_iter().zip(others).filter_map(|(one, other)| one.zip(other));
+    let mut violated = [0; 2];
+    let mut figures = Vec::new();
+    for ((one, one_violated), (other, other_violated)) in pairs {
+        violated[0] += u64::from(one_violated);
+        violated[1] += u64::from(other_violated);
+        figures.push([one, other]);
+    }
+    let comparison = compare(&figures);
     let known: Vec<&str> = comparison.figures.iter().map(|figure| figure.name.as_str()).collect();
     if let Some(unknown) = arguments.metrics.iter().find(|metric| !known.contains(&metric.as_str())) {
         return Err(Failure::new(Exit::Usage, &format!("no figure is called `{unknown}`: {}", known.join(", "))));
     }
     let variants = [names[0].as_str(), names[1].as_str()];
-    let report = ComparedReport { variants, seeds: pairs.len() as u64, violated, comparison: &comparison, wanted: &arguments.metrics };
+    let report = ComparedReport { variants, seeds: figures.len() as u64, violated, comparison: &comparison, wanted: &arguments.metrics };
     session.console.print(&match arguments.format {
         Told::Text => compared_text(&report, session.console.color),
         Told::Json => format!("{}\n", compared_json(&report)),

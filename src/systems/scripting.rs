@@ -169,7 +169,7 @@ impl<S: Cluster, O: Clone + Serialize + DeserializeOwned + 'static> Operated<S> 
     }
 
     fn fits(&self, client: &Config<S>, op: &str) -> Result<(), Misfit> {
-        (self.fits)(client, &read_ron(op).ok().expect(READ))
+        (self.fits)(client, &read_ron(op).expect(READ))
     }
 
     fn quiet(&self, client: &mut Config<S>) {
@@ -181,7 +181,7 @@ impl<S: Cluster, O: Clone + Serialize + DeserializeOwned + 'static> Operated<S> 
     }
 
     fn script(&self, Operations { scripted, generated }: &Operations) -> Box<dyn Script<S>> {
-        let typed = |Scripted { op, .. }: &Scripted| op.as_ref().map(|op| read_ron(op).ok().expect(READ));
+        let typed = |Scripted { op, .. }: &Scripted| op.as_ref().map(|op| read_ron(op).expect(READ));
         Box::new(Followed {
             due: scripted.iter().map(|Scripted { id, at, client, .. }| Scripted { id: *id, at: *at, client: *client, op: None }).collect(),
             asked: scripted.iter().map(typed).collect(),

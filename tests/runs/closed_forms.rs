@@ -118,7 +118,7 @@ fn forms() -> Vec<Form> {
         row("M/M/10 at 0.8: mean wait", "ten-workers", [60, 2_000], desk_mean, mean_wait(10, 0.8), 0.02),
         row("M/M/10 at 0.8: p99 of waits", "ten-workers", [60, 2_000], desk_p99, p99_of_waits(10, 0.8), 0.05),
         row("M/M/110 at 100/110: mean wait", "square-root-staffing", [4, 800], desk_mean, mean_wait(110, 100.0 / 110.0), 0.02),
-        row("M/G/1 at 0.8: mean wait", "heavy-tail", [400, 20_000], desk_mean, 80.0 * square / (2.0 * 0.2), 0.02),
+        row("M/G/1 at 0.8: mean wait", "heavy-tail", [4_000, 20_000], desk_mean, 80.0 * square / (2.0 * 0.2), 0.02),
         Form {
             variants: random,
             ..row("1 of 1000 queues: mean wait", "a-thousand-queues", [0, 60], api_mean, wait_of_choices(0.9, 1), 0.02)
