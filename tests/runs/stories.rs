@@ -34,7 +34,8 @@ fn what_shrinking_leaves_is_what_the_files_have() {
     let (registry, never) = (Registry::standard(), AtomicBool::new(false));
     let run = |scenario: &Scenario, seed: u64, watch: Watch<'_>| scenario.run_watched(seed, watch);
     let shrink = Shrink { registry: &registry, jobs: 1, runs: RUNS, cancel: &never, mends: true, run: &run };
-    let (updates, only) = (std::env::var_os("UPDATE_EXPECT").is_some(), std::env::var("ONLY").unwrap_or_default());
+    let only = std::env::var_os("ONLY").map(|only| only.to_string_lossy().into_owned()).unwrap_or_default();
+    let updates = std::env::var_os("UPDATE_EXPECT").is_some();
     let mutants = registry.systems().flat_map(|system| system.mutants()).filter(|mutant| !mutant.is_decoy());
     let mut differ = Vec::new();
     for mutant in mutants.map(|mutant| mutant.name).filter(|name| name.starts_with(&only)).collect::<BTreeSet<_>>() {
