@@ -73,6 +73,8 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
             rows.push(outcome.map(|outcome| (figures(outcome), row.verdict() == Some(Verdict::Violated))));
         };
         if arguments.many.run(scenario, part, None, &progress, &mut take)? == Ended::Cancelled {
+            progress.finish();
+            session.console.complain("stopped: not all seeds have run with both, and nothing is compared\n");
             return Ok(Exit::Interrupted);
         }
         measured.push(rows);

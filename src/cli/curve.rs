@@ -211,7 +211,10 @@ impl Arguments {
         let found = match found {
             Ok(Some(found)) => found,
             Ok(None) => return Err(Failure::new(Exit::Usage, "--find needs two ends to look between: FROM..TO")),
-            Err(None) => return Ok(Exit::Interrupted),
+            Err(None) => {
+                session.console.complain("stopped: no threshold is found yet; with --out and --resume it goes on from there\n");
+                return Ok(Exit::Interrupted);
+            }
             Err(Some(failure)) => return Err(failure),
         };
         session.console.print(&thresholds_text(&found, (&vary.path, &property), session.console.color))?;

@@ -9,7 +9,7 @@ use super::rules::Rules;
 use crate::base::{Duration, LocalTime, NodeId, SortedMap};
 use crate::process::Context;
 
-/// What a registry knows, in memory alone: what starts anew has heard of nobody, and says nothing until a lease has passed.
+/// What a registry knows, in memory alone: what starts anew has heard of no instance, and says nothing until a lease has passed.
 #[derive(Debug)]
 pub(super) struct Registry {
     lease: Duration,

@@ -70,7 +70,7 @@ pub static ROUTING: &[Mutant] = &[
         source: "Netflix, Eureka: self-preservation, and a wait before a registry that has started takes traffic",
         needs: &["registry that starts anew"],
         property: Some("availability"),
-        about: "A registry that has just started tells whom it has heard of: nobody yet, and callers believe it.",
+        about: "A registry that has just started lists those that it has heard of: none yet, and callers believe it.",
     },
     Mutant {
         name: "service/hedges-to-the-same",
