@@ -1,8 +1,10 @@
 //! A trace as JSON lines.
 
+use std::fmt;
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::base::Fate;
 use crate::trace::{Sink, UntypedRecord};
@@ -49,9 +51,9 @@ impl<W: Write> Sink for TraceWriter<W> {
         if self.error.is_some() {
             return;
         }
-        match serde_json::to_writer(&mut self.lines, &json(entry)) {
+        match write_record(entry, &mut self.lines) {
             Ok(()) => self.lines.push(b'\n'),
-            Err(error) => self.error = Some(error.into()),
+            Err(error) => self.error = Some(error),
         }
         if self.lines.len() >= Self::BATCH {
             self.write();
@@ -59,51 +61,92 @@ impl<W: Write> Sink for TraceWriter<W> {
     }
 }
 
-fn json(entry: &UntypedRecord<'_>) -> Value {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
-    put("number", entry.number.into());
-    put("at_ns", entry.at.as_nanos().into());
-    put("sort", entry.sort.into());
+/// An object, field by field. Nothing is put together before it is written: a run has millions of records.
+struct Object<'a> {
+    text: &'a mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'a> Object<'a> {
+    fn begin(text: &'a mut Vec<u8>) -> Self {
+        text.push(b'{');
+        Self { text, is_empty: true }
+    }
+
+    fn name(&mut self, name: &str) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_empty) {
+            self.text.push(b',');
+        }
+        serde_json::to_writer(&mut *self.text, name)?;
+        self.text.push(b':');
+        Ok(())
+    }
+
+    fn put(&mut self, name: &str, value: impl Serialize) -> io::Result<()> {
+        self.name(name)?;
+        Ok(serde_json::to_writer(&mut *self.text, &value)?)
+    }
+
+    fn put_text(&mut self, name: &str, value: fmt::Arguments<'_>) -> io::Result<()> {
+        self.name(name)?;
+        // What is printed here has nothing that JSON must escape.
+        write!(self.text, "\"{value}\"")
+    }
+
+    fn end(self) {
+        self.text.push(b'}');
+    }
+}
+
+fn write_record(entry: &UntypedRecord<'_>, text: &mut Vec<u8>) -> io::Result<()> {
+    let mut object = Object::begin(text);
+    object.put("number", entry.number)?;
+    object.put("at_ns", entry.at.as_nanos())?;
+    object.put("sort", entry.sort)?;
     if let Some(node) = entry.node {
-        put("node", node.to_string().into());
+        object.put_text("node", format_args!("{node}"))?;
     }
     if let Some(clock) = entry.clock {
-        put("clock_ns", clock.as_nanos().into());
+        object.put("clock_ns", clock.as_nanos())?;
     }
     if let Some((id, kind)) = entry.message {
-        put("from", id.from.to_string().into());
-        put("to", id.to.to_string().into());
-        put("kind", kind.name.into());
-        put("count", id.count.into());
+        object.put_text("from", format_args!("{}", id.from))?;
+        object.put_text("to", format_args!("{}", id.to))?;
+        object.put("kind", kind.name)?;
+        object.put("count", id.count)?;
     }
     if let Some(fate) = entry.fate {
-        put("fate", fate_json(fate));
-        put("content", entry.payload.map(|payload| format!("{:016x}", payload.content())).into());
+        object.put("fate", fate_json(fate))?;
+        match entry.payload {
+            Some(payload) => object.put_text("content", format_args!("{:016x}", payload.content()))?,
+            None => object.put("content", ())?,
+        }
     }
     if let Some(name) = entry.name {
-        put("name", name.into());
+        object.put("name", name)?;
     }
     for (name, number) in &entry.numbers {
-        put(name, (*number).into());
+        object.put(name, number)?;
     }
     if let Some(payload) = entry.payload {
-        put("payload", payload.json());
+        object.name("payload")?;
+        payload.write_json(object.text);
     }
     if let Some(bytes) = entry.bytes {
-        put("bytes", hex(bytes).into());
+        object.put_text("bytes", format_args!("{}", Hex(bytes)))?;
     }
     if let Some(written) = entry.written() {
-        put("written", written.into());
+        object.put("written", written)?;
     }
     if let Some(cause) = entry.cause {
-        put("cause", cause.into());
+        object.put("cause", cause)?;
     }
     if !entry.blamed.is_empty() {
-        put("blamed", entry.blamed.into());
+        object.put("blamed", entry.blamed)?;
     }
-    put("digest", format!("{:016x}", entry.digest).into());
-    object.into()
+    object.put_text("digest", format_args!("{:016x}", entry.digest))?;
+    object.end();
+    Ok(())
 }
 
 fn fate_json(fate: Fate) -> Value {
@@ -114,8 +157,19 @@ fn fate_json(fate: Fate) -> Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as digits.
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for chunk in self.0.chunks(64) {
+            let mut text = String::with_capacity(128);
+            text.extend(chunk.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])));
+            f.write_str(&text)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

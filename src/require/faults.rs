@@ -2,7 +2,7 @@
 
 use crate::base::{Duration, NodeId, Time};
 use crate::fault::Strike;
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Sort, Sorts, Vocabulary};
 
 /// The faults that last, and when the last one ended.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,9 @@ pub(super) enum Turn {
 }
 
 impl Faults {
+    /// The records that tell of them.
+    pub(super) const WANTS: Sorts = Sorts::of(&[Sort::Fault, Sort::Lift, Sort::Boot, Sort::Resume, Sort::Settle]);
+
     /// Whether one lasts now.
     pub(super) fn lasts(&self) -> bool {
         !self.open.is_empty()

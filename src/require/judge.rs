@@ -7,7 +7,7 @@ use super::meter::{ALL, Meter, Open, Place, Reading};
 use super::{Availability, Bound, Bounded, Latency, PROPERTIES, Recovers, Requirement, Subjects};
 use crate::base::{Duration, Ratio, Time};
 use crate::check::{Broken, Fact, PropertyReport, Rule, Sighting, Verdict};
-use crate::trace::{Cell, Judge, Record, Table, Vocabulary};
+use crate::trace::{Cell, Judge, Record, Sorts, Table, Vocabulary};
 
 static TOO_SLOW: Rule = Rule::new(
     "too-slow",
@@ -123,6 +123,10 @@ impl<V: Vocabulary> Judge<V> for RequirementJudge<V> {
         }
         let (faults, counts) = (&self.faults, &mut self.counts);
         self.meter.look(record, &mut |reading| counts.iter_mut().for_each(|count| count.read(reading, faults, record.sighting())));
+    }
+
+    fn wants(&self) -> Sorts {
+        self.meter.wants() | Faults::WANTS
     }
 
     fn violated(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::base::{ClientId, NodeId, SortedMap, Time};
 use crate::history::{self, Outcome};
-use crate::trace::{Event, Record, Vocabulary};
+use crate::trace::{Event, Record, Sort, Sorts, Vocabulary};
 
 /// The requests of clients, whatever service they ask: what a requirement is about that names none.
 pub const ALL: u32 = u32::MAX;
@@ -80,6 +80,11 @@ pub trait Meter<V: Vocabulary> {
     /// Looks at one record.
     fn look(&mut self, record: &Record<'_, V>, tell: &mut dyn FnMut(Reading));
 
+    /// Which records it must see, as of a judge: see [`Judge::wants`](crate::trace::Judge::wants). By default all.
+    fn wants(&self) -> Sorts {
+        Sorts::ALL
+    }
+
     /// Tells each request that has begun and has not ended, in any order. By default none is told, and what never ends is not judged.
     fn open(&self, tell: &mut dyn FnMut(Open)) {
         let _ = tell;
@@ -115,6 +120,10 @@ impl<O, R, V: Vocabulary<Client = history::Event<O, R>>> Meter<V> for OfClients 
             // Its client had crashed.
             history::Event::Recover { .. } => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Client, Sort::Crash])
     }
 
     fn open(&self, tell: &mut dyn FnMut(Open)) {

@@ -1,19 +1,19 @@
 //! What a judge of a run is.
 
 use super::table::Table;
-use super::{Event, Record, Vocabulary};
+use super::{Event, Record, Sorts, Vocabulary};
 use crate::base::Time;
 use crate::check::PropertyReport;
 use crate::check::linearizability::Online;
 use crate::check::model::Model;
 use crate::history;
 
-/// An incremental observer of a run: it sees every record once, in order, keeps what it needs, and reports on its properties at the end.
+/// An incremental observer of a run: it sees every record that it wants once, in order, keeps what it needs, and reports on its properties at the end.
 /// One judge may report on several properties that share what they know.
 ///
 /// ```
 /// use stormglass::check::{Property, PropertyReport, Rule, Violations};
-/// use stormglass::trace::{Event, Judge, Record, Vocabulary};
+/// use stormglass::trace::{Event, Judge, Record, Sort, Sorts, Vocabulary};
 ///
 /// const NO_CRASH: Property = Property::always("no-crash", "no node crashes");
 /// static CRASHED: Rule = Rule::new("crashed", "{node} crashed");
@@ -26,6 +26,10 @@ use crate::history;
 ///         if let Event::Crash { node, .. } = record.event {
 ///             self.0.add(&NO_CRASH, record.sighting(), CRASHED.with("node", *node));
 ///         }
+///     }
+///
+///     fn wants(&self) -> Sorts {
+///         Sorts::of(&[Sort::Crash])
 ///     }
 ///
 ///     fn reports(&self) -> Vec<PropertyReport> {
@@ -42,6 +46,12 @@ use crate::history;
 pub trait Judge<V: Vocabulary> {
     /// Sees one record.
     fn observe(&mut self, record: &Record<'_, V>);
+
+    /// Which records it must see: of the others it may be shown some, all, or none, and must do nothing about them. It is asked once, before
+    /// the run. By default it sees all; a run is faster if none of its judges wants what there is most of, such as timers.
+    fn wants(&self) -> Sorts {
+        Sorts::ALL
+    }
 
     /// Whether something it watches is violated already, whatever comes. A run that is to stop at the first violation asks this after each
     /// record. By default a judge says so only at the end.
@@ -64,7 +74,7 @@ pub trait Judge<V: Vocabulary> {
     }
 }
 
-/// Linearizability, while the run goes on.
+/// Linearizability, while the run goes on: each record tells that time does.
 impl<M, V> Judge<V> for Online<M>
 where
     M: Model<Op: Clone, Ret: Clone>,

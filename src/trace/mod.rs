@@ -6,6 +6,7 @@
 mod judge;
 mod line;
 mod recording;
+mod sort;
 mod table;
 
 use std::any::Any;
@@ -20,6 +21,7 @@ use crate::fault;
 pub use judge::Judge;
 pub use line::Line;
 pub use recording::{OwnedRecord, Recording};
+pub use sort::{Sort, Sorts};
 pub use table::{Cell, Table, TableRow, Tables};
 
 /// The types that the records of one system speak of.
@@ -197,6 +199,9 @@ pub trait Payload: Debug {
     /// The value as JSON.
     fn json(&self) -> serde_json::Value;
 
+    /// Writes the value as JSON at the end of a text.
+    fn write_json(&self, text: &mut Vec<u8>);
+
     /// The value, for those who know its type.
     fn any(&self) -> &dyn Any;
 }
@@ -215,6 +220,14 @@ impl<T: Debug + Serialize + 'static> Payload for T {
         serde_json::to_value(self).unwrap_or_else(|_| format!("{self:?}").into())
     }
 
+    fn write_json(&self, text: &mut Vec<u8>) {
+        let start = text.len();
+        if serde_json::to_writer(&mut *text, self).is_err() {
+            text.truncate(start);
+            text.extend(self.json().to_string().into_bytes());
+        }
+    }
+
     fn any(&self) -> &dyn Any {
         self
     }
@@ -229,7 +242,7 @@ pub struct UntypedRecord<'a> {
     pub number: u64,
     /// When.
     pub at: Time,
-    /// What sort of record: `send`, `deliver`, `timer`, ….
+    /// What sort of record: the name of a [`Sort`], `send`, `deliver`, `timer`, ….
     pub sort: &'static str,
     /// The node it is about: the receiver of a delivery, the sender of a message. Faults are about no single node.
     pub node: Option<NodeId>,
@@ -261,10 +274,7 @@ pub struct UntypedRecord<'a> {
 
 impl UntypedRecord<'_> {
     /// All sorts of records.
-    pub const SORTS: &'static [&'static str] = &[
-        "boot", "client", "crash", "deliver", "discard", "fault", "lift", "mark", "note", "panic", "pause", "resume", "send", "settle",
-        "synced", "timer", "write",
-    ];
+    pub const SORTS: &'static [&'static str] = Sort::NAMES;
 }
 
 /// It is shown every record: a trace file, a replay on the terminal.
@@ -394,6 +404,30 @@ impl<'a, V: Vocabulary> Event<'a, V> {
         }
     }
 
+    /// What sort of record it is.
+    #[inline(always)]
+    pub const fn sort(&self) -> Sort {
+        match self {
+            Self::Boot { .. } => Sort::Boot,
+            Self::Crash { .. } => Sort::Crash,
+            Self::Pause { .. } => Sort::Pause,
+            Self::Resume { .. } => Sort::Resume,
+            Self::Send { .. } => Sort::Send,
+            Self::Deliver { .. } => Sort::Deliver,
+            Self::Discard { .. } => Sort::Discard,
+            Self::Timer { .. } => Sort::Timer,
+            Self::Write { .. } => Sort::Write,
+            Self::Synced { .. } => Sort::Synced,
+            Self::Note { .. } | Self::ClientNote { .. } => Sort::Note,
+            Self::Client { .. } => Sort::Client,
+            Self::Mark { .. } => Sort::Mark,
+            Self::Strike { .. } => Sort::Fault,
+            Self::Lift { .. } => Sort::Lift,
+            Self::Settle => Sort::Settle,
+            Self::Panic { .. } => Sort::Panic,
+        }
+    }
+
     /// The record with its types erased. `kinds` are the names of the kinds of messages.
     pub fn entry(&self, number: u64, at: Time, digest: u64, kinds: &[&'static str]) -> UntypedRecord<'_> {
         let named = |id: &MessageId| {
@@ -401,10 +435,10 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             let name = index.map_or("message", |index| kinds[index]);
             Some((*id, Kind { index: index.unwrap_or_default() as u16, name }))
         };
-        let blank = |sort, node| UntypedRecord {
+        let blank = |node| UntypedRecord {
             number,
             at,
-            sort,
+            sort: self.sort().name(),
             node,
             clock: None,
             message: None,
@@ -419,38 +453,37 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             blamed: &[],
         };
         match self {
-            Self::Boot { node, incarnation, files } => UntypedRecord {
-                numbers: vec![("incarnation", incarnation.0.into()), ("files", files.len() as u64)],
-                ..blank("boot", Some(*node))
-            },
+            Self::Boot { node, incarnation, files } => {
+                UntypedRecord { numbers: vec![("incarnation", incarnation.0.into()), ("files", files.len() as u64)], ..blank(Some(*node)) }
+            }
             Self::Crash { node, unsynced, kept } => {
-                UntypedRecord { numbers: vec![("unsynced", *unsynced), ("kept", *kept)], ..blank("crash", Some(*node)) }
+                UntypedRecord { numbers: vec![("unsynced", *unsynced), ("kept", *kept)], ..blank(Some(*node)) }
             }
-            Self::Pause { node } => blank("pause", Some(*node)),
-            Self::Resume { node } => blank("resume", Some(*node)),
+            Self::Pause { node } => blank(Some(*node)),
+            Self::Resume { node } => blank(Some(*node)),
             Self::Send { id, fate, message } => {
-                UntypedRecord { message: named(id), fate: Some(*fate), payload: Some(*message), ..blank("send", Some(id.from)) }
+                UntypedRecord { message: named(id), fate: Some(*fate), payload: Some(*message), ..blank(Some(id.from)) }
             }
-            Self::Deliver { id, message } => UntypedRecord { message: named(id), payload: Some(*message), ..blank("deliver", Some(id.to)) },
-            Self::Discard { id } => UntypedRecord { message: named(id), ..blank("discard", Some(id.to)) },
-            Self::Timer { node, timer } => UntypedRecord { payload: Some(*timer), ..blank("timer", Some(*node)) },
+            Self::Deliver { id, message } => UntypedRecord { message: named(id), payload: Some(*message), ..blank(Some(id.to)) },
+            Self::Discard { id } => UntypedRecord { message: named(id), ..blank(Some(id.to)) },
+            Self::Timer { node, timer } => UntypedRecord { payload: Some(*timer), ..blank(Some(*node)) },
             Self::Write { node, write, file, change } => {
                 let (number, bytes) = match change {
                     Change::Append(bytes) => (("append", bytes.len() as u64), Some(*bytes)),
                     Change::At(offset, bytes) => (("offset", *offset), Some(*bytes)),
                     Change::Truncate(length) => (("truncate", *length), None),
                 };
-                UntypedRecord { name: Some(file), numbers: vec![("write", *write), number], bytes, ..blank("write", Some(*node)) }
+                UntypedRecord { name: Some(file), numbers: vec![("write", *write), number], bytes, ..blank(Some(*node)) }
             }
-            Self::Synced { node, through } => UntypedRecord { numbers: vec![("through", *through)], ..blank("synced", Some(*node)) },
-            Self::Note { node, note } => UntypedRecord { payload: Some(*note), ..blank("note", Some(*node)) },
-            Self::Client { node, event } => UntypedRecord { payload: Some(*event), ..blank("client", Some(*node)) },
-            Self::ClientNote { node, note } => UntypedRecord { payload: Some(*note), ..blank("note", Some(*node)) },
-            Self::Mark { node, mark } => UntypedRecord { name: Some(mark), ..blank("mark", Some(*node)) },
-            Self::Settle => blank("settle", None),
-            Self::Lift { strike } => UntypedRecord { numbers: vec![("strike", u64::from(*strike))], ..blank("lift", None) },
-            Self::Strike { strike } => UntypedRecord { payload: Some(*strike), ..blank("fault", None) },
-            Self::Panic { node, message } => UntypedRecord { name: Some(message), ..blank("panic", Some(*node)) },
+            Self::Synced { node, through } => UntypedRecord { numbers: vec![("through", *through)], ..blank(Some(*node)) },
+            Self::Note { node, note } => UntypedRecord { payload: Some(*note), ..blank(Some(*node)) },
+            Self::Client { node, event } => UntypedRecord { payload: Some(*event), ..blank(Some(*node)) },
+            Self::ClientNote { node, note } => UntypedRecord { payload: Some(*note), ..blank(Some(*node)) },
+            Self::Mark { node, mark } => UntypedRecord { name: Some(mark), ..blank(Some(*node)) },
+            Self::Settle => blank(None),
+            Self::Lift { strike } => UntypedRecord { numbers: vec![("strike", u64::from(*strike))], ..blank(None) },
+            Self::Strike { strike } => UntypedRecord { payload: Some(*strike), ..blank(None) },
+            Self::Panic { node, message } => UntypedRecord { name: Some(message), ..blank(Some(*node)) },
         }
     }
 }

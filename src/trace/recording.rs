@@ -200,6 +200,10 @@ impl Payload for Text {
         serde_json::from_str(&self.json).expect("it was written as JSON")
     }
 
+    fn write_json(&self, text: &mut Vec<u8>) {
+        text.extend(self.json().to_string().into_bytes());
+    }
+
     fn any(&self) -> &dyn Any {
         self
     }

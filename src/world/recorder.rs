@@ -8,7 +8,7 @@ use crate::check::{PropertyReport, Sighting};
 use crate::environment::ClockModel;
 use crate::history::{self, History};
 use crate::process::{Message, Process};
-use crate::trace::{Event, Judge, Record, Sink, Table};
+use crate::trace::{Event, Judge, Record, Sink, Sorts, Table};
 
 /// Who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum Watching {
 pub(super) struct Recorder<'a, C: Cluster> {
     digest: Digest,
     records: u64,
-    /// Whether there are any judges or sinks.
-    watched: bool,
+    /// The sorts of records that judges want to see, or all if there is a sink: the others are shown to none.
+    shown: Sorts,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
     /// The clocks of nodes, if they are off: sinks are shown what they read.
@@ -64,10 +64,11 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         let turns_after = clocks.1.turns_after();
         let declared = C::Server::MARKS.iter().chain(C::Client::MARKS).chain(own_marks);
         let marks: Vec<_> = declared.map(|mark| MarkCount { name: mark.name, count: 0 }).collect();
+        let wanted = judges.iter().fold(Sorts::NONE, |wanted, judge| wanted | judge.wants());
         Self {
             digest: Digest::new(),
             records: 0,
-            watched: !judges.is_empty() || !sinks.is_empty() || turns_after.is_some(),
+            shown: if sinks.is_empty() && turns_after.is_none() { wanted } else { Sorts::ALL },
             judges,
             sinks,
             clocks: Some(clocks).filter(|(model, _)| *model != ClockModel::default()),
@@ -117,7 +118,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
     #[inline(always)]
     pub(super) fn record(&mut self, at: Time, event: &Event<'_, C>) {
         self.digest.join(event.digest(at));
-        if self.watched {
+        if self.shown.has(event.sort()) {
             self.show(at, *event);
         }
         let now = Sighting { record: self.records, at };

@@ -45,4 +45,5 @@ mod strikes;
 mod transactional;
 mod trials;
 mod under_load;
+mod wanted;
 mod why;

@@ -2,7 +2,7 @@
 
 use super::Holds;
 use crate::check::{Property, PropertyReport, Rule, Violations};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Sort, Sorts, Vocabulary};
 
 /// What happens to buffers.
 pub const BOUNDED_BUFFERS: Property = Property::always("bounded-buffers", "the buffer of a subscriber never holds more than it may");
@@ -23,6 +23,10 @@ impl<V: Vocabulary<Note = Holds>> Judge<V> for BufferJudge {
             let broken = TOO_MANY.with("node", *subscriber).with("count", *count).with("bound", *bound);
             self.violations.add(&BOUNDED_BUFFERS, record.sighting(), broken);
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Note])
     }
 
     fn violated(&self) -> bool {

@@ -12,7 +12,7 @@ use super::audit::{self, Assertion, Chain, Disk, Link};
 use super::{AppendResult, EntryId, Message, Note, Operation, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId, SortedMap};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Sort, Sorts, Vocabulary};
 
 /// The properties, in the order in which they are reported.
 pub const PROPERTIES: [Property; 7] = [
@@ -135,6 +135,9 @@ impl<O> RaftJudge<O> {
     }
 }
 
+/// The records that it must see.
+pub const WANTS: Sorts = Sorts::of(&[Sort::Send, Sort::Write, Sort::Synced, Sort::Note, Sort::Boot, Sort::Crash]);
+
 impl<V, O: Audited, R: Response> Judge<V> for RaftJudge<O>
 where
     V: Vocabulary<Message = Message<O, R>, Note = Note>,
@@ -150,6 +153,10 @@ where
             Event::Crash { node, .. } => self.crashed(node),
             _ => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        WANTS
     }
 
     fn violated(&self) -> bool {

@@ -16,7 +16,7 @@ use super::saga::{self, Entry, State};
 use super::store::{Effect, FILE, amount};
 use crate::base::{Change, Duration, LocalTime, NodeId, SortedMap, Time};
 use crate::check::{Property, PropertyReport, Rule, Sighting, Violations};
-use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
+use crate::trace::{Cell, Event, Judge, Record, Sort, Sorts, Table, Vocabulary};
 
 pub use meter::ServicesMeter;
 
@@ -497,6 +497,10 @@ impl<V: OfServices> Judge<V> for ServicesJudge {
             Event::Crash { node, kept, .. } => self.crashed(*node, *kept, record.sighting()),
             _ => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Send, Sort::Note, Sort::Write, Sort::Synced, Sort::Crash])
     }
 
     fn violated(&self) -> bool {

@@ -16,7 +16,7 @@ use crate::base::{NodeId, SortedMap};
 use crate::check::{Property, PropertyReport, Sighting, Violations};
 use crate::protocols::raft;
 use crate::protocols::raft::properties::{RaftJudge, observe_within};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Sorts, Vocabulary};
 
 /// Who leads.
 pub const ONE_LEADER: Property = Property::always("one-leader-per-epoch", "in each epoch of a partition no more than one broker leads it");
@@ -248,6 +248,10 @@ impl<V: Brokering> Judge<V> for BrokerJudge {
         {
             self.said(record.sighting(), *node, note);
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        raft::properties::WANTS
     }
 
     fn violated(&self) -> bool {

@@ -19,7 +19,7 @@ use super::{Accessed, Grant, HolderNote};
 use crate::base::{Duration, NodeId, SortedMap, Time};
 use crate::check::{Property, PropertyReport, Sighting, Violations};
 use crate::protocols::commit::locks::Mode;
-use crate::trace::{Cell, Event, Judge, Record, Table, Vocabulary};
+use crate::trace::{Cell, Event, Judge, Record, Sort, Sorts, Table, Vocabulary};
 
 /// What happens at the resource.
 pub const MUTUAL_EXCLUSION: Property = Property::always(
@@ -219,6 +219,10 @@ impl<V: Locking> Judge<V> for LockJudge {
             Event::Crash { node, .. } if node.is_client() => self.crashed(now, *node),
             _ => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Note, Sort::Crash])
     }
 
     fn violated(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::protocols::commit::locks::Mode;
 use crate::protocols::lock::{Accessed, Grant, HolderNote, session};
 use crate::protocols::registry::properties::OverRegistry;
 use crate::protocols::registry::{Change, Item, Key, Note, Value};
-use crate::trace::{Cell, Event, Judge, Record, Table};
+use crate::trace::{Cell, Event, Judge, Record, Sort, Sorts, Table};
 
 /// Who is first.
 pub const GRANTED_IN_ORDER: Property = Property::always(
@@ -147,6 +147,10 @@ impl<V: Queueing> Judge<V> for QueueJudge {
             Event::Crash { node, .. } => drop(self.observed.remove(node)),
             _ => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Note, Sort::Crash])
     }
 
     fn violated(&self) -> bool {

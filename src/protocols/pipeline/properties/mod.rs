@@ -19,7 +19,7 @@ use super::{Barriers, CoordinatorNote, Does, Plan, Recovery, SubtaskNote};
 use crate::base::{Change, NodeId, Time};
 use crate::check::{Property, PropertyReport, Rule, Sighting, Violations};
 use crate::process::{Either, Files};
-use crate::trace::{Event, Judge, Record, Vocabulary};
+use crate::trace::{Event, Judge, Record, Sort, Sorts, Vocabulary};
 use cut::Cuts;
 use evaluation::Words;
 
@@ -169,6 +169,10 @@ impl<V: Vocabulary<Note = Either<CoordinatorNote, SubtaskNote>>> Judge<V> for Pi
             }
             _ => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Note, Sort::Boot, Sort::Write])
     }
 
     fn violated(&self) -> bool {

@@ -10,7 +10,7 @@ use super::super::note::Note;
 use super::OfServices;
 use crate::base::{Duration, NodeId, Time};
 use crate::require::{ALL, Meter, Open, Place, Reading};
-use crate::trace::{Event, Record};
+use crate::trace::{Event, Record, Sort, Sorts};
 
 /// Finds requests, queues and what is at work in the records of services.
 #[derive(Clone, Debug)]
@@ -102,6 +102,10 @@ impl<V: OfServices> Meter<V> for ServicesMeter {
             Event::Crash { node, .. } => self.open.retain(|(of, _), _| of != node),
             _ => {}
         }
+    }
+
+    fn wants(&self) -> Sorts {
+        Sorts::of(&[Sort::Note, Sort::Send, Sort::Crash])
     }
 
     fn open(&self, tell: &mut dyn FnMut(Open)) {
