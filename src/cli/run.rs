@@ -1,5 +1,6 @@
 //! `run`: one run, judged.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,13 +12,13 @@ use super::input::{self, Input};
 use super::save::Folder;
 use super::workers::SecondRun;
 use super::{Format, Session, files, panics};
-use crate::check::Verdict;
 use crate::check::model::ModelName;
 use crate::check::recorded::streams;
 use crate::check::recorded::transactions::TransactionModel;
-use crate::explore;
+use crate::check::{Difference, PropertyReport, Verdict};
 use crate::explore::causes::Causes;
 use crate::explore::story::Story;
+use crate::explore::{self, DETERMINISTIC};
 use crate::report::{Findings, Html, Invocation, Render, Report, RunDetails, RunReport, StoryReport, Subject, TraceWriter, opening, quote};
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
@@ -79,9 +80,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let mut trace = trace.map(TraceWriter::new);
     let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
     let mut outcome = if arguments.verify {
-        let second = SecondRun::start(scenario, seed);
-        let mut second = second.map_err(|error| Failure::new(Exit::File, &format!("cannot start a second process: {}", reason(&error))))?;
-        explore::verify(sinks, run, &mut second)
+        verify(scenario, seed, sinks, &run)?
     } else {
         let (drawing, history) = (page.is_some().then_some(&mut drawn), history.is_some().then_some(&mut entries));
         run(Watch { sinks, drawing, history, ..Watch::default() })
@@ -119,6 +118,26 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
         _ => Ok(Exit::from(outcome.verdict()).as_meant(report.meant())),
     }
+}
+
+/// Runs, holds what became of it against a second run in another process, and adds a verdict on that. Only where the two differ are they
+/// run again and held against each other record by record, which takes several times as long.
+fn verify(scenario: &Scenario, seed: u64, sinks: Vec<&mut dyn Sink>, run: &dyn Fn(Watch<'_>) -> Outcome) -> Result<Outcome, Failure> {
+    let started = |second: io::Result<SecondRun>| {
+        second.map_err(|error| Failure::new(Exit::File, &format!("cannot start a second process: {}", reason(&error))))
+    };
+    let mut second = started(SecondRun::start(scenario, seed))?;
+    let mut outcome = run(Watch { sinks, ..Watch::default() });
+    let report = if second.ends_like(&outcome) {
+        PropertyReport::holds(&DETERMINISTIC)
+    } else {
+        let mut second = started(SecondRun::closely(scenario, seed))?;
+        let again = explore::verify(Vec::new(), run, &mut second);
+        let found = again.properties.into_iter().find(|report| report.name == DETERMINISTIC.name && report.verdict == Verdict::Violated);
+        found.unwrap_or_else(|| PropertyReport::violated(&DETERMINISTIC, outcome.sim_time, Difference::AtTimes))
+    };
+    outcome.properties.push(report);
+    Ok(outcome)
 }
 
 /// The files that a run writes.

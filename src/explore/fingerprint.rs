@@ -77,6 +77,7 @@ const fn differs(difference: &Difference) -> &'static str {
         Difference::Record { .. } => "record",
         Difference::Judged(property) => property,
         Difference::Counts => "counts",
+        Difference::AtTimes => "at times",
     }
 }
 

@@ -17,10 +17,26 @@ pub(in crate::cli) struct SecondRun {
 }
 
 impl SecondRun {
+    /// Starts one of which is told what became of it.
     pub(in crate::cli) fn start(scenario: &Scenario, seed: u64) -> io::Result<Self> {
+        Self::watched(scenario, seed, Closeness::Outcome)
+    }
+
+    /// Starts one of which each record is told, in words: it takes several times as long.
+    pub(in crate::cli) fn closely(scenario: &Scenario, seed: u64) -> io::Result<Self> {
+        Self::watched(scenario, seed, Closeness::Records)
+    }
+
+    fn watched(scenario: &Scenario, seed: u64, closeness: Closeness) -> io::Result<Self> {
         let mut worker = Worker::start(scenario, Surroundings::Other)?;
-        worker.run(seed, Closeness::Records);
+        worker.run(seed, closeness);
         Ok(Self { worker, ended: None })
+    }
+
+    /// Waits for its end; whether all that became of it is as it was with the first.
+    pub(in crate::cli) fn ends_like(&mut self, first: &Outcome) -> bool {
+        while self.next().is_some() {}
+        matches!(&self.ended, Some(Some(second)) if second.everything == everything(first))
     }
 }
 

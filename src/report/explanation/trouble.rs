@@ -86,6 +86,10 @@ pub(super) fn difference(difference: &Difference) -> String {
         }
         Difference::Judged(property) => format!("two runs of this seed have the same records, but {property} is judged differently"),
         Difference::Counts => "two runs of this seed have the same records, but their counts differ".to_owned(),
+        Difference::AtTimes => {
+            "two runs of this seed differ, but two more, which were held against each other record by record, did not: it comes at times"
+                .to_owned()
+        }
     }
 }
 

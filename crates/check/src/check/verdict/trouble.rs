@@ -134,4 +134,6 @@ pub enum Difference {
     Judged(&'static str),
     /// All records are the same, but what was counted differs.
     Counts,
+    /// What became of two runs differs, and two more were the same, record by record.
+    AtTimes,
 }
