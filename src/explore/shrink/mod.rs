@@ -378,8 +378,8 @@ impl Search<'_> {
         // What is generated meanwhile would count.
         let Scenario { conditions, operations, .. } = self.scenario();
         let counts = operations.generated && self.scenario().roster().population.clients > 0 && !conditions.stop_at_violation;
-        let may_fail_later = !counts && self.violated().at.is_some_and(|at| at < end);
-        let later = if may_fail_later { conditions.duration * 2 } else { Duration::ZERO };
+        // Not twice as long as the run: where it must go on after the violation, so that this is seen, it would grow without end.
+        let later = self.violated().at.filter(|at| !counts && *at < end).map_or(Duration::ZERO, |at| at.since(Time::ZERO) * 2);
         let mut with_time = variant.clone();
         with_time.conditions.duration = with_time.conditions.duration.max(later);
         Candidate::under(&with_time, seeds)
