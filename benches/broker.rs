@@ -10,7 +10,11 @@
 #![allow(missing_docs, reason = "nobody calls a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "it runs itself under valgrind")]
 
-use std::process::{Command, ExitCode};
+mod support {
+    pub(crate) mod measure;
+}
+
+use std::process::ExitCode;
 
 use stormglass::base::{Duration, DurationRange, StreamAct, StreamOp};
 use stormglass::check::Verdict;
@@ -20,6 +24,7 @@ use stormglass::systems::kv::{Access, KvWorkload, Traffic};
 use stormglass::systems::{Broker, BrokerConfig, BrokerSettings, BrokerWork, Flushing, RaftKv, RaftKvConfig, System};
 use stormglass::workload::Mix;
 use stormglass::world::{Conditions, World};
+use support::measure::instructions as instructions_of;
 
 /// The two lengths, in simulated seconds.
 const LENGTHS: [u64; 2] = [10, 30];
@@ -78,13 +83,8 @@ fn instructions(contestant: &str, load: &Load) -> Option<f64> {
 
 /// How much was done in so many seconds, and how many instructions that took.
 fn counted(contestant: &str, load: &Load, seconds: u64) -> Option<(u64, u64)> {
-    let own = std::env::current_exe().ok()?;
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(own).args([contestant, load.name]).arg(seconds.to_string());
-    let output = valgrind.output().ok()?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    let collected = told.lines().find_map(|line| line.split_once("Collected : "))?.1.trim().parse().ok()?;
-    Some((String::from_utf8_lossy(&output.stdout).trim().parse().ok()?, collected))
+    let (told, collected) = instructions_of(&std::env::current_exe().ok()?, &[contestant, load.name, &seconds.to_string()])?;
+    Some((told.parse().ok()?, collected))
 }
 
 fn conditions(seconds: u64) -> Conditions {

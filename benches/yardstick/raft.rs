@@ -1,24 +1,28 @@
-//! A minimal Raft on a bare loop: what one writes in an afternoon to measure nothing but Raft. No disk, no sessions, no history, no
-//! digest, no identities; state survives a crash because nobody takes it away.
+//! A minimal Raft: what one writes in an afternoon to measure nothing but Raft. No disk, no sessions, no history, no digest, no
+//! identities; state survives a crash because nothing takes it away. It runs on a bare loop, or on whatever else is an [`Agenda`].
 
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
+use serde::Serialize;
+
 use super::heap::{Heap, mix};
 
-const SERVERS: u32 = 5;
-const CLIENT: u32 = SERVERS;
+pub(crate) const SERVERS: u32 = 5;
+/// The one client comes after the servers, and after it who strikes.
+pub(crate) const CLIENT: u32 = SERVERS;
+pub(crate) const NEMESIS: u32 = CLIENT + 1;
 const BATCH: usize = 4;
 const MS: u64 = 1_000_000;
 
-#[derive(Clone, Copy, Default)]
-struct Entry {
+#[derive(Clone, Copy, Default, Serialize)]
+pub(crate) struct Entry {
     term: u64,
     value: u64,
 }
 
-#[derive(Clone, Copy)]
-enum Message {
+#[derive(Clone, Copy, Serialize)]
+pub(crate) enum Message {
     Append { term: u64, previous: u64, previous_term: u64, commit: u64, entries: [Entry; BATCH], count: u32 },
     Appended { term: u64, matched: Option<u64>, length: u64 },
     AskVote { term: u64, last: u64, last_term: u64 },
@@ -28,8 +32,8 @@ enum Message {
     Redirect { value: u64, leader: Option<u32> },
 }
 
-#[derive(Clone, Copy)]
-enum Event {
+#[derive(Clone, Copy, Serialize)]
+pub(crate) enum Event {
     Deliver { from: u32, to: u32, message: Message },
     Wake { node: u32, life: u32 },
     Due,
@@ -38,9 +42,39 @@ enum Event {
     Restart { node: u32 },
 }
 
-/// Events in slots, their keys in the heap.
+impl Event {
+    /// Whose it is.
+    #[allow(dead_code, reason = "the bare loop hands all events to one cluster")]
+    pub(crate) fn node(&self) -> u32 {
+        match *self {
+            Self::Deliver { to, .. } => to,
+            Self::Wake { node, .. } | Self::Restart { node } => node,
+            Self::Due | Self::Overdue { .. } => CLIENT,
+            Self::Crash => NEMESIS,
+        }
+    }
+}
+
+/// What is to come.
+pub(crate) trait Agenda {
+    /// Nanoseconds since the beginning.
+    fn now(&self) -> u64;
+
+    /// Has this happen after so many nanoseconds.
+    fn schedule(&mut self, after: u64, event: Event);
+
+    /// Counts a message: how many there were.
+    fn count(&mut self) -> u64;
+
+    fn send(&mut self, from: u32, to: u32, message: Message) {
+        let delay = MS + ((u128::from(mix(self.count())) * u128::from(4 * MS + 1)) >> 64) as u64;
+        self.schedule(delay, Event::Deliver { from, to, message });
+    }
+}
+
+/// A bare loop: events in slots, their keys in the heap.
 #[derive(Default)]
-struct Agenda {
+struct Bare {
     heap: Heap,
     slots: Vec<Event>,
     free: Vec<u32>,
@@ -49,7 +83,11 @@ struct Agenda {
     sent: u64,
 }
 
-impl Agenda {
+impl Agenda for Bare {
+    fn now(&self) -> u64 {
+        self.now
+    }
+
     fn schedule(&mut self, after: u64, event: Event) {
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -65,18 +103,19 @@ impl Agenda {
         self.heap.push((u128::from(self.now + after) << 64) | (u128::from(self.sequence) << 24) | u128::from(slot));
     }
 
+    fn count(&mut self) -> u64 {
+        self.sent += 1;
+        self.sent
+    }
+}
+
+impl Bare {
     fn next(&mut self) -> Option<Event> {
         let key = self.heap.pop()?;
         self.now = (key >> 64) as u64;
         let slot = (key & 0xff_ffff) as u32;
         self.free.push(slot);
         Some(self.slots[slot as usize])
-    }
-
-    fn send(&mut self, from: u32, to: u32, message: Message) {
-        self.sent += 1;
-        let delay = MS + ((u128::from(mix(self.sent)) * u128::from(4 * MS + 1)) >> 64) as u64;
-        self.schedule(delay, Event::Deliver { from, to, message });
     }
 }
 
@@ -140,30 +179,30 @@ impl Server {
         self.deadline = now + 150 * MS + self.random.next_u64() % (150 * MS);
     }
 
-    fn boot(&mut self, agenda: &mut Agenda) {
+    fn boot(&mut self, agenda: &mut impl Agenda) {
         (self.up, self.role, self.leader, self.commit, self.applied, self.state) = (true, Role::Follower, None, 0, 0, 0);
         self.life += 1;
-        self.await_leader(agenda.now);
-        agenda.schedule(self.deadline - agenda.now, Event::Wake { node: self.me, life: self.life });
+        self.await_leader(agenda.now());
+        agenda.schedule(self.deadline - agenda.now(), Event::Wake { node: self.me, life: self.life });
     }
 
     /// The one wake-up under way: fires if the deadline has come, else waits on.
-    fn wake(&mut self, agenda: &mut Agenda) {
-        if agenda.now >= self.deadline {
+    fn wake(&mut self, agenda: &mut impl Agenda) {
+        if agenda.now() >= self.deadline {
             match self.role {
                 Role::Leader => {
                     (0..SERVERS).for_each(|to| self.replicate(to, agenda));
-                    self.deadline = agenda.now + 50 * MS;
+                    self.deadline = agenda.now() + 50 * MS;
                 }
                 _ => self.campaign(agenda),
             }
         }
-        agenda.schedule(self.deadline - agenda.now, Event::Wake { node: self.me, life: self.life });
+        agenda.schedule(self.deadline - agenda.now(), Event::Wake { node: self.me, life: self.life });
     }
 
-    fn campaign(&mut self, agenda: &mut Agenda) {
+    fn campaign(&mut self, agenda: &mut impl Agenda) {
         (self.role, self.term, self.vote, self.votes) = (Role::Candidate, self.term + 1, Some(self.me), 1);
-        self.await_leader(agenda.now);
+        self.await_leader(agenda.now());
         let ask = Message::AskVote { term: self.term, last: self.last(), last_term: self.term_at(self.last()) };
         (0..SERVERS).filter(|to| *to != self.me).for_each(|to| agenda.send(self.me, to, ask));
     }
@@ -177,7 +216,7 @@ impl Server {
         }
     }
 
-    fn replicate(&mut self, to: u32, agenda: &mut Agenda) {
+    fn replicate(&mut self, to: u32, agenda: &mut impl Agenda) {
         if to == self.me {
             return;
         }
@@ -198,14 +237,14 @@ impl Server {
         }
     }
 
-    fn receive(&mut self, from: u32, message: Message, agenda: &mut Agenda) {
+    fn receive(&mut self, from: u32, message: Message, agenda: &mut impl Agenda) {
         match message {
             Message::Append { term, previous, previous_term, commit, entries, count } => {
-                self.observe(term, agenda.now);
+                self.observe(term, agenda.now());
                 let mut matched = None;
                 if term == self.term {
                     (self.role, self.leader) = (Role::Follower, Some(from));
-                    self.await_leader(agenda.now);
+                    self.await_leader(agenda.now());
                     if previous <= self.last() && self.term_at(previous) == previous_term {
                         for (entry, index) in entries[..count as usize].iter().zip(previous..) {
                             if self.log.get(index as usize).is_none_or(|own| own.term != entry.term) {
@@ -222,23 +261,23 @@ impl Server {
                 agenda.send(self.me, from, Message::Appended { term: self.term, matched, length: self.last() });
             }
             Message::Appended { term, matched, length } => {
-                self.observe(term, agenda.now);
+                self.observe(term, agenda.now());
                 if self.role == Role::Leader && term == self.term {
                     self.on_appended(from, matched, length, agenda);
                 }
             }
             Message::AskVote { term, last, last_term } => {
-                self.observe(term, agenda.now);
+                self.observe(term, agenda.now());
                 let own = (self.term_at(self.last()), self.last());
                 let granted = term == self.term && self.vote.is_none_or(|vote| vote == from) && (last_term, last) >= own;
                 if granted {
                     self.vote = Some(from);
-                    self.await_leader(agenda.now);
+                    self.await_leader(agenda.now());
                 }
                 agenda.send(self.me, from, Message::Vote { term: self.term, granted });
             }
             Message::Vote { term, granted } => {
-                self.observe(term, agenda.now);
+                self.observe(term, agenda.now());
                 if granted && term == self.term && self.role == Role::Candidate {
                     self.votes += 1;
                     if self.votes > SERVERS / 2 {
@@ -249,15 +288,15 @@ impl Server {
             Message::Write { value } if self.role == Role::Leader => {
                 self.log.push(Entry { term: self.term, value });
                 (0..SERVERS).for_each(|to| self.replicate(to, agenda));
-                self.deadline = agenda.now + 50 * MS;
+                self.deadline = agenda.now() + 50 * MS;
             }
             Message::Write { value } => agenda.send(self.me, from, Message::Redirect { value, leader: self.leader }),
             Message::Written { .. } | Message::Redirect { .. } => {}
         }
     }
 
-    fn lead(&mut self, agenda: &mut Agenda) {
-        (self.role, self.leader, self.deadline) = (Role::Leader, Some(self.me), agenda.now + 50 * MS);
+    fn lead(&mut self, agenda: &mut impl Agenda) {
+        (self.role, self.leader, self.deadline) = (Role::Leader, Some(self.me), agenda.now() + 50 * MS);
         self.next = [self.last() + 1; SERVERS as usize];
         self.matched = [0; SERVERS as usize];
         self.log.push(Entry { term: self.term, value: 0 });
@@ -265,7 +304,7 @@ impl Server {
         agenda.schedule(50 * MS, Event::Wake { node: self.me, life: self.life });
     }
 
-    fn on_appended(&mut self, from: u32, matched: Option<u64>, length: u64, agenda: &mut Agenda) {
+    fn on_appended(&mut self, from: u32, matched: Option<u64>, length: u64, agenda: &mut impl Agenda) {
         let follower = from as usize;
         let Some(through) = matched else {
             self.next[follower] = (self.next[follower] - 1).min(length + 1).max(self.matched[follower] + 1);
@@ -300,7 +339,7 @@ struct Client {
 }
 
 impl Client {
-    fn due(&mut self, agenda: &mut Agenda) {
+    fn due(&mut self, agenda: &mut impl Agenda) {
         // The gaps are even rather than exponential: their mean is what counts.
         agenda.schedule(self.random.next_u64() % (20 * MS), Event::Due);
         self.last += 1;
@@ -308,12 +347,12 @@ impl Client {
         self.ask(self.last, agenda);
     }
 
-    fn ask(&self, value: u64, agenda: &mut Agenda) {
+    fn ask(&self, value: u64, agenda: &mut impl Agenda) {
         agenda.send(CLIENT, self.best, Message::Write { value });
         agenda.schedule(250 * MS, Event::Overdue { value, asked: self.best });
     }
 
-    fn receive(&mut self, from: u32, message: Message, agenda: &mut Agenda) {
+    fn receive(&mut self, from: u32, message: Message, agenda: &mut impl Agenda) {
         match message {
             Message::Written { value } => {
                 if let Some(place) = self.pending.iter().position(|pending| *pending == value) {
@@ -330,7 +369,7 @@ impl Client {
         }
     }
 
-    fn overdue(&mut self, value: u64, asked: u32, agenda: &mut Agenda) {
+    fn overdue(&mut self, value: u64, asked: u32, agenda: &mut impl Agenda) {
         if self.pending.contains(&value) {
             if self.best == asked {
                 self.best = (self.best + 1) % SERVERS;
@@ -340,32 +379,41 @@ impl Client {
     }
 }
 
-/// Five servers, latency of 1 to 5 ms, a write each 10 ms, the leader crashes in the middle of each 10 s. Returns how many writes were
-/// answered, and how many events that took.
-pub(crate) fn run(seed: u64, seconds: u64) -> (u64, u64) {
-    let mut agenda = Agenda { sent: seed << 32, ..Agenda::default() };
-    let mut servers: Vec<Server> = (0..SERVERS).map(|me| Server::new(me, seed)).collect();
-    let random = ChaCha8Rng::seed_from_u64(seed << 8 | u64::from(CLIENT));
-    let mut client = Client { random, best: 0, last: 0, pending: Vec::new(), written: 0 };
-    servers.iter_mut().for_each(|server| server.boot(&mut agenda));
-    (0..seconds / 10).for_each(|nth| agenda.schedule((10 * nth + 5) * 1_000 * MS, Event::Crash));
-    agenda.schedule(0, Event::Due);
-    let mut events = 0;
-    while let Some(event) = agenda.next() {
-        if agenda.now > seconds * 1_000 * MS {
-            break;
-        }
-        events += 1;
+/// Five servers and a client.
+pub(crate) struct Cluster {
+    servers: Vec<Server>,
+    client: Client,
+}
+
+impl Cluster {
+    /// Starts them: latency of 1 to 5 ms, a write each 10 ms, the leader crashes in the middle of each 10 s.
+    pub(crate) fn start(seed: u64, seconds: u64, agenda: &mut impl Agenda) -> Self {
+        let mut servers: Vec<Server> = (0..SERVERS).map(|me| Server::new(me, seed)).collect();
+        let random = ChaCha8Rng::seed_from_u64(seed << 8 | u64::from(CLIENT));
+        let client = Client { random, best: 0, last: 0, pending: Vec::new(), written: 0 };
+        servers.iter_mut().for_each(|server| server.boot(agenda));
+        (0..seconds / 10).for_each(|nth| agenda.schedule((10 * nth + 5) * 1_000 * MS, Event::Crash));
+        agenda.schedule(0, Event::Due);
+        Self { servers, client }
+    }
+
+    /// How many writes were answered.
+    pub(crate) fn written(&self) -> u64 {
+        self.client.written
+    }
+
+    pub(crate) fn handle(&mut self, event: Event, agenda: &mut impl Agenda) {
+        let Self { servers, client } = self;
         match event {
-            Event::Deliver { from, to: CLIENT, message } => client.receive(from, message, &mut agenda),
-            Event::Deliver { from, to, message } if servers[to as usize].up => servers[to as usize].receive(from, message, &mut agenda),
+            Event::Deliver { from, to: CLIENT, message } => client.receive(from, message, agenda),
+            Event::Deliver { from, to, message } if servers[to as usize].up => servers[to as usize].receive(from, message, agenda),
             Event::Deliver { .. } => {}
             Event::Wake { node, life } if servers[node as usize].up && servers[node as usize].life == life => {
-                servers[node as usize].wake(&mut agenda);
+                servers[node as usize].wake(agenda);
             }
             Event::Wake { .. } => {}
-            Event::Due => client.due(&mut agenda),
-            Event::Overdue { value, asked } => client.overdue(value, asked, &mut agenda),
+            Event::Due => client.due(agenda),
+            Event::Overdue { value, asked } => client.overdue(value, asked, agenda),
             Event::Crash => {
                 let leads = |server: &&mut Server| server.up && server.role == Role::Leader;
                 if let Some(leader) = servers.iter_mut().filter(leads).max_by_key(|server| server.term) {
@@ -373,8 +421,23 @@ pub(crate) fn run(seed: u64, seconds: u64) -> (u64, u64) {
                     agenda.schedule(1_000 * MS, Event::Restart { node: leader.me });
                 }
             }
-            Event::Restart { node } => servers[node as usize].boot(&mut agenda),
+            Event::Restart { node } => servers[node as usize].boot(agenda),
         }
     }
-    (client.written, events)
+}
+
+/// Runs them on the bare loop. Returns how many writes were answered, and how many events that took.
+#[allow(dead_code, reason = "another loop runs them itself")]
+pub(crate) fn run(seed: u64, seconds: u64) -> (u64, u64) {
+    let mut agenda = Bare { sent: seed << 32, ..Bare::default() };
+    let mut cluster = Cluster::start(seed, seconds, &mut agenda);
+    let mut events = 0;
+    while let Some(event) = agenda.next() {
+        if agenda.now > seconds * 1_000 * MS {
+            break;
+        }
+        events += 1;
+        cluster.handle(event, &mut agenda);
+    }
+    (cluster.written(), events)
 }
