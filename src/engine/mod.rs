@@ -198,7 +198,8 @@ impl<E> Engine<E> {
         if let Some(limit) = self.refused {
             return Advance::Exhausted(limit);
         }
-        let Some(key) = self.queue.first(|stamp| self.slots.holds(stamp)) else { return Advance::Idle };
+        let Some(first) = self.queue.first(|stamp| self.slots.holds(stamp)) else { return Advance::Idle };
+        let key = first.key;
         if key.time() > self.budget.until {
             return Advance::Later;
         }
@@ -214,7 +215,7 @@ impl<E> Engine<E> {
         self.now = key.time();
         self.instant_end = instant_end;
         self.events += 1;
-        self.queue.pop(key);
+        self.queue.pop(first);
         let event = self.slots.take(key.stamp()).expect("the queue found the event alive");
         Advance::Event(event)
     }

@@ -34,6 +34,13 @@ const PERIOD: u64 = 256;
 /// Cancelled keys are swept out when they outnumber the others by this many.
 const DEAD: usize = 32;
 
+/// The earliest key, and where it waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct First {
+    pub(super) key: Key,
+    is_of_run: bool,
+}
+
 /// Keys in order. Keys of cancelled events stay until they come up, or are swept out: the caller says which are alive.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -100,30 +107,30 @@ impl Queue {
 
     /// The earliest living key.
     #[inline]
-    pub(super) fn first(&mut self, alive: impl Fn(Stamp) -> bool) -> Option<Key> {
+    pub(super) fn first(&mut self, alive: impl Fn(Stamp) -> bool) -> Option<First> {
         loop {
             if self.run.is_empty() {
                 self.refill(&alive);
             }
-            let key = match (self.run.last(), self.heap.peek()) {
-                (Some(&key), None) => key,
-                (Some(&key), Some(&Reverse(other))) => key.min(other),
-                (None, other) => other?.0,
+            let first = match (self.run.last(), self.heap.peek()) {
+                (Some(&key), None) => First { key, is_of_run: true },
+                (Some(&key), Some(&Reverse(other))) => First { key: key.min(other), is_of_run: key < other },
+                (None, other) => First { key: other?.0, is_of_run: false },
             };
-            if alive(key.stamp()) {
-                return Some(key);
+            if alive(first.key.stamp()) {
+                return Some(first);
             }
-            self.drop_dead(key);
+            self.drop_dead(first);
         }
     }
 
     /// Removes what [`first`](Self::first) returned.
     #[inline]
-    pub(super) fn pop(&mut self, first: Key) {
+    pub(super) fn pop(&mut self, first: First) {
         self.remove(first);
         self.countdown -= 1;
         if self.countdown == 0 {
-            self.reconsider(first);
+            self.reconsider(first.key);
         }
     }
 
@@ -137,14 +144,14 @@ impl Queue {
     }
 
     #[inline(never)]
-    fn drop_dead(&mut self, key: Key) {
-        self.remove(key);
+    fn drop_dead(&mut self, first: First) {
+        self.remove(first);
         self.dead -= 1;
     }
 
     #[inline]
-    fn remove(&mut self, first: Key) {
-        if self.run.last() == Some(&first) {
+    fn remove(&mut self, first: First) {
+        if first.is_of_run {
             self.run.pop();
         } else {
             self.pop_heap();

@@ -205,9 +205,13 @@ impl<P: Process> Machine<P> {
     #[inline]
     pub(super) fn sync_if_wanted<C: Cluster>(&mut self, core: &mut Core<'_, C>) {
         let waited_for = self.wanted > self.disk.durable() || !self.tokens.is_empty();
-        if self.syncing.is_some() || !waited_for {
-            return;
+        if waited_for && self.syncing.is_none() {
+            self.sync(core);
         }
+    }
+
+    #[inline(never)]
+    fn sync<C: Cluster>(&mut self, core: &mut Core<'_, C>) {
         let through = self.disk.written();
         self.syncing = Some(through);
         self.syncs += 1;

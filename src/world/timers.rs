@@ -1,7 +1,8 @@
 //! The timers of one node, re-armed lazily.
 //!
 //! Protocols move their timers far more often than these fire: an election timeout moves with each heartbeat. So moving a timer to a later
-//! time costs no event: the wake-up that is already under way finds the timer not due yet and goes back to sleep until it is.
+//! time costs no event: the wake-up that is already under way finds the timer not due yet and goes back to sleep until it is. And what has
+//! fired is mostly set again at once, by what handles it: the timer that fired last keeps its place until the next one fires.
 
 use crate::base::Time;
 
@@ -12,15 +13,17 @@ pub(super) struct Timers<T> {
     /// The slots in use, by timer. A node has few timers at a time; a sorted list serves them, and hundreds, well.
     order: Vec<(T, u32)>,
     free: Vec<u32>,
+    /// The slot of the timer that fired last, unless that was given up since.
+    fired: Option<u32>,
 }
 
 #[derive(Debug)]
 struct Slot<T> {
     timer: T,
-    /// When it fires; nothing while it is cancelled and its wake-up still under way.
+    /// When it fires; nothing while it is cancelled and its wake-up still under way, or it has fired.
     due: Option<Time>,
-    /// When its wake-up comes.
-    wake: Time,
+    /// When its wake-up comes, if one is under way.
+    wake: Option<Time>,
     /// The record that it was set in the wake of.
     set_by: Option<u64>,
     /// Tells that wake-up from those that came before. Never set back, so that none is taken for another after a crash.
@@ -48,7 +51,7 @@ pub(super) enum WakeUp<T> {
 
 impl<T> Default for Timers<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), order: Vec::new(), free: Vec::new() }
+        Self { slots: Vec::new(), order: Vec::new(), free: Vec::new(), fired: None }
     }
 }
 
@@ -62,15 +65,15 @@ impl<T: Copy + Ord> Timers<T> {
                 let state = &mut self.slots[slot as usize];
                 state.due = Some(due);
                 state.set_by = by;
-                if state.wake <= due {
+                if state.wake.is_some_and(|wake| wake <= due) {
                     return None;
                 }
-                state.wake = due;
+                state.wake = Some(due);
                 state.generation += 1;
                 Some(Alarm { at: due, slot, generation: state.generation })
             }
             Err(place) => {
-                let slot = self.take_slot(Slot { timer, due: Some(due), wake: due, set_by: by, generation: 0 });
+                let slot = self.take_slot(Slot { timer, due: Some(due), wake: Some(due), set_by: by, generation: 0 });
                 self.order.insert(place, (timer, slot));
                 Some(Alarm { at: due, slot, generation: self.slots[slot as usize].generation })
             }
@@ -94,13 +97,15 @@ impl<T: Copy + Ord> Timers<T> {
         }
         match state.due {
             Some(due) if due > now => {
-                state.wake = due;
+                state.wake = Some(due);
                 state.generation += 1;
                 WakeUp::Later(Alarm { at: due, slot, generation: state.generation })
             }
             due => {
                 let (timer, set_by) = (state.timer, state.set_by);
-                self.release(slot);
+                (state.due, state.wake) = (None, None);
+                state.generation += 1;
+                self.keep(slot);
                 if due.is_some() { WakeUp::Fires(timer, set_by) } else { WakeUp::Stale }
             }
         }
@@ -111,8 +116,20 @@ impl<T: Copy + Ord> Timers<T> {
         self.order.iter().filter_map(|(timer, slot)| Some((timer, self.slots[*slot as usize].due?)))
     }
 
+    /// Keeps the place of a timer that has fired, and no longer that of the one before, unless that is set again.
+    #[inline]
+    fn keep(&mut self, slot: u32) {
+        if let Some(before) = self.fired.replace(slot)
+            && before != slot
+            && self.slots[before as usize].wake.is_none()
+        {
+            self.release(before);
+        }
+    }
+
     /// Forgets all timers: the node has crashed.
     pub(super) fn clear(&mut self) {
+        self.fired = None;
         while let Some(&(_, slot)) = self.order.last() {
             self.release(slot);
         }

@@ -64,5 +64,5 @@ pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decoys::DECOYS;
-use super::{Rules, State, Watch};
+use super::{Correct, Rules, State, Watch};
 use crate::base::{Duration, LocalTime};
 use crate::process;
 
@@ -156,7 +156,7 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]

@@ -40,5 +40,5 @@ pub type Mutant = process::Mutant<&'static dyn Rules>;
 
 /// The rules of the variants of these names, in all tables of locks; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[ttl::MUTANTS, ttl::DECOYS, session::MUTANTS, session::DECOYS]))
+    Correct::but_for(Mutant::planted(names, &[ttl::MUTANTS, ttl::DECOYS, session::MUTANTS, session::DECOYS]))
 }

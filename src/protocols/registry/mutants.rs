@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DECOYS, Rules};
+use super::{Correct, DECOYS, Rules};
 use crate::base::{Duration, LocalTime};
 use crate::process;
 use crate::protocols::raft;
@@ -177,7 +177,7 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use crate::policies::hedge::{Hedge, Hedging};
 use crate::policies::outlier::Outliers;
 use crate::policies::retry::{Again, Attempts, Retry, RetrySettings};
 use crate::policies::throttle::Throttle;
-use crate::process::Context;
+use crate::process::{Context, Release};
 
 /// Why policies can be built.
 const VALID: &str = "settings were looked at when they were read";
@@ -337,13 +337,11 @@ impl<T: Copy> Caller<T> {
         found.open.push(Open { number, instance, sent: now, permit });
         let node = self.graph.node(service, instance);
         let request = Message::Request(Request { attempt, root, call: id, key, endpoint, priority, deadline, item, credit });
-        for _ in 0..self.rules.copies() {
-            if when_durable && self.rules.logs_saga_first() {
-                context.send_when_durable(node, request.clone());
-            } else {
-                context.send(node, request.clone());
-            }
+        let release = if when_durable && self.rules.logs_saga_first() { Release::Durable } else { Release::Now };
+        for _ in 1..self.rules.copies() {
+            context.release(release, node, request.clone());
         }
+        context.release(release, node, request);
         if site.route.policy.probes() {
             site.probe(number_of_site, &self.graph, context);
         }

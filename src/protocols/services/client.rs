@@ -230,7 +230,10 @@ impl Process for Client {
         client.caller.discover(context);
         match load {
             _ if *handed => {}
-            Load::Open(_) | Load::Times(_) => client.await_next(since_beginning(context.now()), context),
+            Load::Open(_) | Load::Times(_) => {
+                client.draw_next(since_beginning(context.now()), context);
+                client.await_next(context);
+            }
             Load::Closed { users, .. } => (0..*users).for_each(|user| client.think(user, context)),
         }
         client
@@ -304,22 +307,27 @@ impl ClientProcess for Client {
 impl Client {
     /// Requests are due, more than one if the node stood still.
     fn arrive(&mut self, context: &mut Context<'_, Self>) {
-        while let Pace::Open { next: Some(next), .. } = &self.pace {
-            let (next, due) = (*next, BEGINNING + *next);
-            if due > context.now() {
-                context.set_timer(Timer::Arrive, due.since(context.now()));
-                return;
-            }
-            self.ask_of_its_own((None, due), context);
-            self.await_next(next, context);
+        while let Some(next) = self.next().filter(|next| BEGINNING + *next <= context.now()) {
+            self.ask_of_its_own((None, BEGINNING + next), context);
+            self.draw_next(next, context);
         }
+        self.await_next(context);
+    }
+
+    /// When the next request is due, since the load began.
+    fn next(&self) -> Option<Duration> {
+        if let Pace::Open { next, .. } = &self.pace { *next } else { None }
     }
 
     /// Draws when the next request is due after this time.
-    fn await_next(&mut self, after: Duration, context: &mut Context<'_, Self>) {
-        let Pace::Open { arrivals, next } = &mut self.pace else { return };
-        *next = arrivals.next(after, context);
-        if let Some(next) = *next {
+    fn draw_next(&mut self, after: Duration, context: &mut Context<'_, Self>) {
+        if let Pace::Open { arrivals, next } = &mut self.pace {
+            *next = arrivals.next(after, context);
+        }
+    }
+
+    fn await_next(&self, context: &mut Context<'_, Self>) {
+        if let Some(next) = self.next() {
             context.set_timer(Timer::Arrive, (BEGINNING + next).since(context.now()));
         }
     }

@@ -451,7 +451,6 @@ impl Instance {
             self.busy -= 1;
         }
         self.step(slot, context);
-        self.take_next(context);
     }
 
     /// Begins the calls of the step that a job is in, or answers if there is none.

@@ -1,5 +1,6 @@
 //! The ordered buffer of effects through which a process acts.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ const RECORD_BYTES: usize = 256;
 /// Effects in order, with the bytes of their writes.
 #[derive(Clone, Debug)]
 pub struct Buffer<M, T, N> {
-    effects: Vec<Effect<M, T, N>>,
+    effects: VecDeque<Effect<M, T, N>>,
     bytes: Vec<u8>,
     effects_max: usize,
     bytes_max: usize,
@@ -89,7 +90,7 @@ pub struct Buffer<M, T, N> {
 
 impl<M, T, N> Default for Buffer<M, T, N> {
     fn default() -> Self {
-        Self { effects: Vec::new(), bytes: Vec::new(), effects_max: usize::MAX, bytes_max: usize::MAX }
+        Self { effects: VecDeque::new(), bytes: Vec::new(), effects_max: usize::MAX, bytes_max: usize::MAX }
     }
 }
 
@@ -104,7 +105,7 @@ impl<M, T, N> Buffer<M, T, N> {
     #[inline]
     fn push(&mut self, effect: Effect<M, T, N>) {
         assert!(self.effects.len() < self.effects_max, "more than {} effects in one step", self.effects_max);
-        self.effects.push(effect);
+        self.effects.push_back(effect);
     }
 
     /// Whether nothing was done.
@@ -117,8 +118,10 @@ impl<M, T, N> Buffer<M, T, N> {
     }
 
     /// Takes the effects and their bytes apart, so that the bytes can be read while the effects are applied.
-    pub fn split(&mut self) -> (std::vec::Drain<'_, Effect<M, T, N>>, &[u8]) {
-        (self.effects.drain(..), &self.bytes)
+    #[inline]
+    pub fn split(&mut self) -> (impl Iterator<Item = Effect<M, T, N>> + '_, &[u8]) {
+        let Self { effects, bytes, .. } = self;
+        (std::iter::from_fn(|| effects.pop_front()), bytes)
     }
 
     /// Forgets all, keeping the memory.
@@ -319,7 +322,7 @@ impl<'a, P: Process> Context<'a, P> {
         let Buffer { effects_max, bytes_max, .. } = *self.buffer;
         // It writes where this one does, so that no bytes are copied.
         let bytes = std::mem::take(&mut self.buffer.bytes);
-        let mut inner = Buffer { effects: Vec::new(), bytes, effects_max, bytes_max };
+        let mut inner = Buffer { effects: VecDeque::new(), bytes, effects_max, bytes_max };
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
         self.buffer.bytes = inner.bytes;
         for effect in inner.effects {

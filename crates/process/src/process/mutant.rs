@@ -45,6 +45,13 @@ impl<R: Copy> Mutant<R> {
 #[derive(Clone, Debug)]
 pub struct Planted<R>(Vec<R>);
 
+impl<R> Planted<R> {
+    /// Whether nothing is planted.
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<R: Copy> Planted<R> {
     /// What these rules say where `correct` are the published ones. A variant changes a rule where it says something else: so several at
     /// once do not hide each other, and where two would say something else of the same, the first one does.
@@ -101,6 +108,7 @@ impl<R: Copy> Planted<R> {
 /// let planted = |names: &[&str]| Mutant::planted(names, &[MUTANTS]);
 /// let (none, both) = (planted(&[]), planted(&["lock/crowded", "lock/forever"]));
 /// assert_eq!((none.may_lock(1), none.lease()), (false, 10));
+/// assert_eq!(Correct::but_for(none).lease(), 10);
 /// assert_eq!((both.may_lock(1), both.lease()), (true, u64::MAX));
 /// ```
 #[macro_export]
@@ -121,6 +129,14 @@ macro_rules! rules {
         $vis struct Correct;
 
         impl $Rules for Correct {}
+
+        impl Correct {
+            /// These rules, but for what is planted.
+            $vis fn but_for(planted: $crate::process::Planted<&'static dyn $Rules>) -> ::std::sync::Arc<dyn $Rules> {
+                // A rule is asked for with each message: where nothing is planted, nothing else is asked.
+                if planted.is_none() { ::std::sync::Arc::new(Self) } else { ::std::sync::Arc::new(planted) }
+            }
+        }
 
         impl $Rules for $crate::process::Planted<&'static dyn $Rules> {
             $(fn $rule(&self $(, $of: $Of)*) -> $Answer {

@@ -221,7 +221,8 @@ impl<T: Clone> Steps<T> {
 
     /// Begins a step: which one. What the client makes up for its identity is asked for only where nothing is written down.
     pub fn begin(&mut self, id: OperationId, now: LocalTime, made_up: impl FnOnce() -> T) -> T {
-        let step = self.handed.remove(&id).flatten().unwrap_or_else(made_up);
+        let handed = if self.handed.is_empty() { None } else { self.handed.remove(&id).flatten() };
+        let step = handed.unwrap_or_else(made_up);
         if now != self.at {
             self.begun.clear();
             self.at = now;

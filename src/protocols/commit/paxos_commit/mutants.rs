@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::Vote;
-use super::{Ballot, Rules};
+use super::{Ballot, Correct, Rules};
 use crate::process::{self, Release};
 
 /// A variant of Paxos Commit with a published bug.
@@ -48,7 +48,7 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS]))
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DECOYS, Rules};
+use super::{Correct, DECOYS, Rules};
 use crate::process;
 
 /// A variant of two-phase commit over groups: a published bug, or a decoy.
@@ -50,7 +50,7 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]

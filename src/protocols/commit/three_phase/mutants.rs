@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Rules;
+use super::{Correct, Rules};
 use crate::process::{self, Release};
 
 /// A variant of three-phase commit with a published bug.
@@ -32,7 +32,7 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS]))
 }
 
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::Epoch;
-use super::{DECOYS, Doubt, Rules, Standing};
+use super::{Correct, DECOYS, Doubt, Rules, Standing};
 use crate::process::{self, Release};
 
 /// A variant of two-phase commit: a published bug, or a decoy.
@@ -156,7 +156,7 @@ pub static MUTANTS: &[Mutant] = &[
 
 /// The rules of the variants of these names; the correct ones if none is named.
 pub fn rules_of(names: &[&str]) -> Arc<dyn Rules> {
-    Arc::new(Mutant::planted(names, &[MUTANTS, DECOYS]))
+    Correct::but_for(Mutant::planted(names, &[MUTANTS, DECOYS]))
 }
 
 #[derive(Debug)]
