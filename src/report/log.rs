@@ -1,6 +1,6 @@
 //! A run as a log: JSON lines with virtual time, node and span.
 //!
-//! JSON lines and not logfmt, since what is logged has a structure (a note, an operation) that readers of logs can ask for, and each reads it.
+//! JSON lines and not logfmt, since what is logged has a structure (a note, an operation) that readers of logs can ask for.
 
 use std::io::{self, Write};
 
