@@ -20,6 +20,7 @@ mod curve;
 mod exit;
 mod explain;
 mod files;
+mod followed;
 mod histories;
 mod input;
 mod interrupt;

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure, reason};
 use super::files::{Draft, Output};
+use super::followed::Followed;
 use super::histories::HistoryFile;
 use super::input::{self, Input};
 use super::save::Folder;
@@ -22,7 +23,7 @@ use crate::explore::{self, DETERMINISTIC};
 use crate::report::{Findings, Html, Invocation, Render, Report, RunDetails, RunReport, StoryReport, Subject, TraceWriter, opening, quote};
 use crate::scenario::{Expected, Scenario};
 use crate::systems::Watch;
-use crate::trace::{Recording, Sink};
+use crate::trace::{Listener, Recording, Sink};
 use crate::world::{Outcome, Stray};
 
 /// Of a run with more events no story is told: it would be kept in memory as a whole.
@@ -48,6 +49,12 @@ pub(super) struct Arguments {
     /// Write every record to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Write the requests of the run, with their causes over nodes, as OTLP JSON, which Jaeger opens
+    #[arg(long, value_name = "FILE.json", conflicts_with = "verify")]
+    spans: Option<PathBuf>,
+    /// Write notes, marks, operations and faults to this file, as JSON lines with virtual time, node and span
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "verify")]
+    log: Option<PathBuf>,
     /// Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as JSON lines
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     history: Option<PathBuf>,
@@ -68,7 +75,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let subject = Subject::of(scenario);
     arguments.sane(scenario)?;
     let seed = arguments.seed.or(case.seed()).unwrap_or_else(input::fresh_seed);
-    let RunFiles { trace, history, page } = arguments.open()?;
+    let RunFiles { trace, history, page, followed } = arguments.open()?;
     let save = arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
     if arguments.format == Format::Text {
         let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, session, &called));
@@ -76,14 +83,20 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         session.console.print(&(opening + "\n"))?;
     }
     let run = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
+    let (mut recording, mut listener) = (Recording::default(), Listener::default());
+    let mut whereabouts = listener.sink();
     let (mut drawn, mut entries) = (None, Vec::new());
     let mut trace = trace.map(TraceWriter::new);
-    let sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
+    let mut sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
+    if followed.is_wanted() {
+        sinks.extend([&mut recording as &mut dyn Sink, &mut whereabouts]);
+    }
     let mut outcome = if arguments.verify {
         verify(scenario, seed, sinks, &run)?
     } else {
         let (drawing, history) = (page.is_some().then_some(&mut drawn), history.is_some().then_some(&mut entries));
-        run(Watch { sinks, drawing, history, ..Watch::default() })
+        let watch = Watch { sinks, drawing, history, ..Watch::default() };
+        if followed.is_wanted() { listener.listen(|| run(watch)) } else { run(watch) }
     };
     if !arguments.verify {
         // Some checks are for some workloads only: who asks for more is told of those, too.
@@ -114,6 +127,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     if let Some(history) = history {
         history.write(entries)?;
     }
+    followed.write(&recording, &listener.said(), &subject, seed)?;
     match (traced, &arguments.trace) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
         _ => Ok(Exit::from(outcome.verdict()).as_meant(report.meant())),
@@ -145,6 +159,7 @@ struct RunFiles {
     trace: Option<Output>,
     history: Option<HistoryFile>,
     page: Option<Draft>,
+    followed: Followed,
 }
 
 impl Arguments {
@@ -169,11 +184,13 @@ impl Arguments {
     /// Opens all files, before the run.
     fn open(&self) -> Result<RunFiles, Failure> {
         let scenario = &self.input.file;
-        files::distinct(&[self.trace.as_ref(), self.history.as_ref(), self.report.as_ref()])?;
+        let outputs = [&self.trace, &self.history, &self.report, &self.spans, &self.log];
+        files::distinct(&outputs.map(Option::as_ref))?;
+        let followed = Followed::open(self.spans.as_ref(), self.log.as_ref(), scenario)?;
         let history = self.history.as_ref().map(|path| HistoryFile::open(path, scenario)).transpose()?;
         let page = self.report.as_ref().map(|path| files::draft(path, "scenario", &[scenario])).transpose()?;
         let trace = self.trace.as_ref().map(|path| files::create(path, scenario)).transpose()?;
-        Ok(RunFiles { trace, history, page })
+        Ok(RunFiles { trace, history, page, followed })
     }
 }
 

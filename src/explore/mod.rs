@@ -12,6 +12,7 @@ mod moments;
 mod row;
 mod shard;
 pub mod shrink;
+pub mod spans;
 pub mod story;
 mod summary;
 mod sweep;

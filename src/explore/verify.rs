@@ -115,6 +115,7 @@ mod tests {
                 digest: *digest,
                 cause: None,
                 blamed: &[],
+                traced: None,
             };
             for sink in &mut sinks {
                 sink.record(&entry);

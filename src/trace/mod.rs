@@ -5,9 +5,11 @@
 
 mod judge;
 mod line;
+mod listener;
 mod recording;
 mod sort;
 mod table;
+mod traced;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -20,9 +22,11 @@ use crate::fault;
 
 pub use judge::Judge;
 pub use line::Line;
+pub use listener::{Listener, Said};
 pub use recording::{OwnedRecord, Recording};
 pub use sort::{Sort, Sorts};
 pub use table::{Cell, Table, TableRow, Tables};
+pub use traced::Traced;
 
 /// The types that the records of one system speak of.
 pub trait Vocabulary: 'static {
@@ -270,6 +274,8 @@ pub struct UntypedRecord<'a> {
     pub cause: Option<u64>,
     /// The numbers, among all that struck, of the faults that made a difference to it: that lost the message, say.
     pub blamed: &'a [u32],
+    /// What it says of the operation of a client, or of a request, if it does.
+    pub traced: Option<Traced>,
 }
 
 impl UntypedRecord<'_> {
@@ -301,6 +307,11 @@ impl UntypedRecord<'_> {
 pub trait Sink {
     /// Shows one record.
     fn record(&mut self, entry: &UntypedRecord<'_>);
+
+    /// Tells that a node is about to take a step that no record begins: it is asked to come to an end.
+    fn unrecorded_step(&mut self, node: NodeId, at: Time) {
+        let _ = (node, at);
+    }
 }
 
 impl<'a, V: Vocabulary> Event<'a, V> {
@@ -451,6 +462,7 @@ impl<'a, V: Vocabulary> Event<'a, V> {
             digest,
             cause: None,
             blamed: &[],
+            traced: None,
         };
         match self {
             Self::Boot { node, incarnation, files } => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::{Line, Payload, ReadRecords, Sink, UntypedRecord};
+use super::{Line, Payload, ReadRecords, Sink, Traced, UntypedRecord};
 use crate::base::{Digest, Fate, Kind, LocalTime, MessageId, NodeId, Time};
 
 /// A sink that keeps every record of one run: for what looks at a run as a whole, forwards and back. It is filled when a run is replayed.
@@ -49,6 +49,8 @@ pub struct OwnedRecord {
     pub cause: Option<u64>,
     /// The numbers, among all that struck, of the faults that made a difference to it.
     pub blamed: Vec<u32>,
+    /// What it says of the operation of a client, or of a request, if it does.
+    pub traced: Option<Traced>,
     payload: Option<Text>,
 }
 
@@ -127,6 +129,7 @@ impl Sink for Recording {
             digest: entry.digest,
             cause: entry.cause,
             blamed: entry.blamed.to_vec(),
+            traced: entry.traced.clone(),
             payload,
         });
     }
@@ -151,6 +154,7 @@ impl OwnedRecord {
             digest: self.digest,
             cause: self.cause,
             blamed: &self.blamed,
+            traced: self.traced.clone(),
         }
     }
 
@@ -212,7 +216,7 @@ impl Payload for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Change, Duration, Incarnation, KindDigest};
+    use crate::base::{Change, Duration, Incarnation, KindDigest, Part};
     use crate::fault::Strike;
     use crate::trace::{Event, Vocabulary};
 
@@ -231,12 +235,13 @@ mod tests {
 
     impl Sink for Seen {
         fn record(&mut self, entry: &UntypedRecord<'_>) {
-            let UntypedRecord { number, at, sort, node, clock, message, fate, name, numbers, payload, bytes, reads, digest, cause, blamed } =
+            let UntypedRecord { number, at, sort, node, clock, message, fate, name, numbers, payload, bytes, reads, digest, cause, .. } =
                 entry;
+            let UntypedRecord { blamed, traced, .. } = entry;
             let payload = payload.map(|payload| (format!("{payload:?}"), payload.json(), payload.content()));
             self.0.push(format!(
                 "{number} {at} {sort} {node:?} {clock:?} {message:?} {fate:?} {name:?} {numbers:?} {payload:?} {bytes:?} {} {digest} {cause:?} \
-                 {blamed:?} {}",
+                 {blamed:?} {traced:?} {}",
                 reads.is_some(),
                 entry.line(80)
             ));
@@ -269,6 +274,7 @@ mod tests {
                 clock: Some(LocalTime::from_nanos(5)),
                 cause: number.checked_sub(1),
                 blamed: &blamed,
+                traced: Some(Traced::Part(Part::Answers { request: number })),
                 ..event.entry(number, Time::ZERO + Duration::from_micros(number * 1_234), number * 3, &["Append"])
             };
             live.record(&entry);

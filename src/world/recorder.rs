@@ -3,12 +3,12 @@
 use super::keys::{Entity, Keys};
 use super::outcome::{MarkCount, Messages, Operations, Stray};
 use super::setup::{Cluster, Counted};
-use crate::base::{Digest, Time};
+use crate::base::{Digest, NodeId, Time};
 use crate::check::{PropertyReport, Sighting};
 use crate::environment::ClockModel;
 use crate::history::{self, History};
 use crate::process::{Message, Process};
-use crate::trace::{Event, Judge, Record, Sink, Sorts, Table};
+use crate::trace::{Event, Judge, Record, Sink, Sorts, Table, Traced};
 
 /// Who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +153,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             if let Event::Write { node, .. } = event {
                 entry.reads = Some(if node.is_client() { C::Client::read_records } else { C::Server::read_records });
             }
+            entry.traced = traced(&event);
             entry.cause = self.cause;
             entry.blamed = &self.blamed;
             for sink in &mut self.sinks {
@@ -161,6 +162,11 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             self.blamed.clear();
         }
         self.watching = Watching::Nobody;
+    }
+
+    /// Tells sinks that a node is about to take a step that no record begins.
+    pub(super) fn unrecorded_step(&mut self, node: NodeId, at: Time) {
+        self.sinks.iter_mut().for_each(|sink| sink.unrecorded_step(node, at));
     }
 
     /// Whether it is time to draw afresh, once; if not, a halt is the end.
@@ -215,5 +221,21 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             Some(mark) => mark.count += 1,
             None => self.marks.push(MarkCount { name, count: 1 }),
         }
+    }
+}
+
+/// What it says of the operation of a client, or of a request.
+fn traced<C: Cluster>(event: &Event<'_, C>) -> Option<Traced> {
+    match event {
+        Event::Send { message, .. } | Event::Deliver { message, .. } => message.part().map(Traced::Part),
+        Event::Client { event, .. } => Some(Traced::event(event)),
+        Event::ClientNote { note, .. } => {
+            let operation = C::counted_as(note)?;
+            Some(match C::counted(note)? {
+                Counted::Invoked => Traced::Invoked { session: None, operation },
+                Counted::Ended { outcome, .. } => Traced::Ended { session: None, operation: Some(operation), outcome },
+            })
+        }
+        _ => None,
     }
 }

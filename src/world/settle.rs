@@ -108,6 +108,7 @@ impl<C: Cluster> World<'_, C> {
         for index in 0..self.clients.len() {
             let node = NodeId::client(index as u32);
             self.activity = Activity { node, what: What::Quiesce };
+            self.core.recorder.unrecorded_step(node, self.core.engine.now());
             self.clients[index].step(&mut self.core, |client, context| client.quiesce(context));
         }
     }

@@ -85,6 +85,13 @@ pub trait Cluster: 'static {
         None
     }
 
+    /// The number that stands for the operation that such a note is about, alike at its start and at its end, and which no other operation
+    /// of the run has; nothing if there is none. Those who follow operations through a run need it.
+    fn counted_as(note: &<<Self::Client as Process>::Note as ClientNote<Self::Operation, Self::Response>>::Own) -> Option<u64> {
+        let _ = note;
+        None
+    }
+
     /// Whether a client of this configuration invokes anything after so long: if none does, nothing fresh need complete once the faults
     /// are over.
     fn invokes_after(client: &<Self::Client as Process>::Config, duration: Duration) -> bool {

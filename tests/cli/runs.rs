@@ -323,3 +323,31 @@ fn a_run_that_is_interrupted_leaves_no_drafts() {
     let left: Vec<_> = fs::read_dir(desk.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left, ["trace.jsonl"]);
 }
+
+/// What a node's code says through `tracing` stands in the log, between what is recorded before and after, and within a span.
+#[test]
+fn a_log_and_spans_are_written() {
+    let desk = Desk::new();
+    desk.scenario("toy.ron", "system: Toy(), outcome: Holds");
+    let told = desk.expect(0, &["run", "toy.ron", "--seed", "3", "--log", "run.jsonl", "--spans", "spans.json"]);
+    let plain = desk.expect(0, &["run", "toy.ron", "--seed", "3"]);
+    assert_eq!(told.out, plain.out, "nothing of the run changes");
+    let log = desk.lines("run.jsonl");
+    let said: Vec<&Value> = log.iter().filter(|line| line["what"] == "event").collect();
+    assert_eq!(said[0]["fields"]["asked"], "1", "{}", said[0]);
+    for (place, line) in said.iter().enumerate() {
+        assert_eq!((&line["text"], &line["node"], &line["level"]), (&"was asked".into(), &"n1".into(), &"INFO".into()));
+        assert_eq!(line["fields"]["asked"], (place + 1).to_string());
+    }
+    let spans: Value = serde_json::from_str(&fs::read_to_string(desk.path("spans.json")).unwrap()).unwrap();
+    let server =
+        spans["resourceSpans"].as_array().unwrap().iter().find(|node| node["resource"]["attributes"][0]["value"]["stringValue"] == "n1");
+    let handled: Vec<&Value> = server.unwrap()["scopeSpans"][0]["spans"].as_array().unwrap().iter().collect();
+    let within = handled.iter().find(|span| span["spanId"] == said[0]["span_id"]).unwrap();
+    assert_eq!((&within["name"], &within["events"][0]["name"]), (&"handle Ask".into(), &"event".into()), "{within}");
+    assert_eq!(within["startTimeUnixNano"], said[0]["at_ns"].as_u64().unwrap().to_string());
+    let asked = log.iter().filter(|line| line["what"] == "operation" && line["text"].as_str().unwrap().starts_with("Invoke")).count();
+    assert!(said.len() > 3 && asked >= said.len(), "one for each request that came");
+    let twice = desk.run(&["run", "toy.ron", "--seed", "3", "--log", "a", "--spans", "a"]);
+    assert!(twice.code == Some(2) && twice.err.contains("is to be written twice"), "{}", twice.err);
+}

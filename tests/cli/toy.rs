@@ -97,6 +97,7 @@ impl Process for Server {
     fn on_message(&mut self, from: NodeId, message: Word, context: &mut Context<'_, Self>) {
         let Word::Ask { trouble } = message else { return };
         self.asked += 1;
+        tracing::info!(asked = self.asked, "was asked");
         if self.asked == 2 {
             context.sometimes("asked twice");
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Duration, LocalTime};
+use crate::base::{Duration, LocalTime, Part};
 use crate::process;
 
 /// Which attempt of which call, as its caller knows it.
@@ -191,7 +191,22 @@ pub enum Message {
     },
 }
 
+impl Attempt {
+    /// A number for it among those of its caller: of so many calls under way that two have the same, no memory would hold the messages.
+    const fn word(self) -> u64 {
+        (self.slot as u64) << 40 ^ (self.generation as u64) << 16 ^ self.number as u64
+    }
+}
+
 impl process::Message for Message {
+    fn part(&self) -> Option<Part> {
+        match self {
+            Self::Request(Request { attempt, root, .. }) => Some(Part::Asks { operation: *root, request: attempt.word() }),
+            Self::Reply { attempt, .. } => Some(Part::Answers { request: attempt.word() }),
+            _ => None,
+        }
+    }
+
     fn about(kind: &str) -> &'static str {
         match kind {
             "Request" => "A client or a service asks something of an instance.",

@@ -104,6 +104,13 @@ impl Cluster for Services {
             Note::Works { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Working { .. } | Note::Held { .. } | Note::Idle => None,
         }
     }
+
+    fn counted_as(note: &Note) -> Option<u64> {
+        match *note {
+            Note::Begun { call, .. } | Note::Ended { call, .. } => Some(call),
+            _ => None,
+        }
+    }
 }
 
 impl System for Services {

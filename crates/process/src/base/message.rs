@@ -80,6 +80,25 @@ impl MessageId {
     }
 }
 
+/// What a message has to do with a request, in words that its sender and its receiver share: what the headers of a trace context say in
+/// production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// It asks its receiver for something.
+    Asks {
+        /// The operation of a client that it is asked for: [`OperationId::value`](super::OperationId::value), or where operations are
+        /// counted the number that stands for it.
+        operation: u64,
+        /// The number of the request, which no other from this sender to this receiver has.
+        request: u64,
+    },
+    /// It is the answer to what its receiver asked its sender for.
+    Answers {
+        /// The number of the request.
+        request: u64,
+    },
+}
+
 /// A message whose fate is fixed, and that fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedFate {

@@ -36,7 +36,7 @@ pub use digest::Digest;
 pub use disk::Change;
 pub use id::{ClientId, Incarnation, NodeId, OperationId, ParseNodeError, ParseOperationError};
 pub use kv::{KvOp, KvResponse};
-pub use message::{Fate, FixedFate, Kind, KindDigest, Loss, MessageId, Which};
+pub use message::{Fate, FixedFate, Kind, KindDigest, Loss, MessageId, Part, Which};
 pub use printable::{printable, printable_lines};
 pub use random::{RunKey, Stream, log2, sample_exponential, sample_within, scale};
 pub use rate::{ParseRateError, Rate};

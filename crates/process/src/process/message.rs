@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use serde::de::{self, DeserializeOwned, Visitor};
 use serde::ser::{self, Impossible, Serialize};
 
-use crate::base::Kind;
+use crate::base::{Kind, Part};
 
 /// What nodes send: one type for a whole system, in practice an enum with a variant for each kind of message.
 ///
@@ -53,6 +53,13 @@ pub trait Message: Clone + Debug + Serialize + DeserializeOwned + 'static {
     fn about(kind: &str) -> &'static str {
         let _ = kind;
         ""
+    }
+
+    /// What this message has to do with a request, for those who follow requests through a run; nothing if it does not say. Most messages
+    /// need not: what came of what is known without. It is needed where a node works on several requests and a timer or a queue hides which
+    /// of them it goes on with. Nothing in a run depends on it.
+    fn part(&self) -> Option<Part> {
+        None
     }
 }
 
