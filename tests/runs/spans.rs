@@ -269,7 +269,8 @@ fn identities_are_the_same_each_time_and_of_other_seeds_others() {
 fn damaged_spans_are_found_out() {
     let read = run(&shortened("raft/leader-crash", "1s"), 1);
     assert_eq!(flaws(&read.request), [] as [&str; 0]);
-    let damages: [(&str, fn(&mut Span)); 5] = [
+    type Damage = fn(&mut Span);
+    let damages: [(&str, Damage); 5] = [
         ("its parent is there", |span| span.parent_span_id = vec![9; 8]),
         ("its parent is in its trace", |span| span.trace_id = vec![9; 16]),
         ("its trace has one root", |span| span.parent_span_id.clear()),

@@ -65,6 +65,8 @@ pub(super) struct Site {
     is_chosen_by_key: bool,
     /// Whether that key is the item.
     has_items: bool,
+    /// For how long the service knows what it has answered, where calls have effects there.
+    keys: Option<Duration>,
     credits: Option<Credits>,
     pub(super) balancer: Balancer,
     pub(super) outliers: Option<Outliers>,
@@ -381,8 +383,10 @@ impl<T: Copy> Caller<T> {
         let now = context.now();
         let found = &mut self.slots[slot as usize];
         let (Some(call), generation) = (found.call.as_mut(), found.generation) else { return };
-        let left = call.deadline.map(|deadline| if deadline > now { deadline.since(now) } else { Duration::ZERO });
         let site = &mut self.sites[usize::from(call.site)];
+        let of_key = site.key_ends(call.wanted.due).filter(|_| self.rules.gives_up_with_key());
+        let end = call.deadline.into_iter().chain(of_key).min();
+        let left = end.map(|end| if end > now { end.since(now) } else { Duration::ZERO });
         let again = match (site.retry.as_mut(), call.attempts.as_mut()) {
             (Some(retry), Some(attempts)) => retry.again(now, attempts, left, context.random()),
             _ => return self.end(slot, answer, None, context),
@@ -531,6 +535,7 @@ impl Site {
             throttle: policy.throttle.as_ref().map(|settings| Throttle::new(settings).expect(VALID)),
             instances: service.instances,
             has_items: service.has_items(),
+            keys: service.keys.filter(|_| route.does == Does::Writes),
             credits: None,
             breaker: policy.breaker.as_ref().map(|settings| Breaker::new(settings).expect(VALID)),
             bulkhead: policy.bulkhead.as_ref().map(|settings| Bulkhead::new(settings).expect(VALID)),
@@ -543,6 +548,12 @@ impl Site {
         // Until a registry says otherwise, those are there that were installed.
         site.set_instances(graph, &(0..service.instances).collect::<Vec<_>>(), now);
         site
+    }
+
+    /// Until when a call that was due then is tried again: what comes when its key is forgotten is a new request to the service. Half of
+    /// that time is left for what is under way by then.
+    fn key_ends(&self, due: LocalTime) -> Option<LocalTime> {
+        self.keys.map(|keep| due + keep / 2)
     }
 
     /// Whether the breaker tries probes.

@@ -91,6 +91,14 @@ pub static MUTANTS: &[Mutant] = &[
         about: "Keys are in memory alone, and gone with a crash. What is tried again then has its effect twice.",
     },
     Mutant {
+        name: "service/key-reused-after-expiry",
+        rules: &ReusesKeys,
+        source: "Stripe, API reference, Idempotent requests: a key may be removed after 24 hours, and then stands for a new request",
+        needs: &["attempts that go on for longer than the service knows their key"],
+        property: Some("effects-once"),
+        about: "A call is tried again under its key when the service has forgotten that. It has its effect twice.",
+    },
+    Mutant {
         name: "service/remembers-failures",
         rules: &RemembersFailures,
         source: "a broken rule: an error is no result (negative caching of failures)",
@@ -370,6 +378,15 @@ struct ForgetsKeys;
 
 impl Rules for ForgetsKeys {
     fn keys_outlive_crash(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct ReusesKeys;
+
+impl Rules for ReusesKeys {
+    fn gives_up_with_key(&self) -> bool {
         false
     }
 }

@@ -82,6 +82,11 @@ rules! {
             true
         }
 
+        /// Whether a call that has an effect is given up once its key may soon be forgotten.
+        fn gives_up_with_key(&self) -> bool {
+            true
+        }
+
         /// Whether an answer is remembered under its key that was a success, or was not.
         fn remembers(&self, succeeded: bool) -> bool {
             succeeded

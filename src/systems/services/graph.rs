@@ -34,7 +34,7 @@ settings! {
         /// stores what the ids of calls assign to it, and is asked for that alone.
         stores: bool = false, Flag;
         /// For how long it is remembered under its idempotency key what was answered to a request, so that one that comes again has no
-        /// effect. A request that comes later than that is a new one.
+        /// effect. A request that comes later than that is a new one: callers try none again once half of that time has passed.
         keys: Option<Duration> = None, Maybe(PositiveLength);
         /// Of a store: how much there is of each item. Each effect takes one, and undoing it gives one back; a request that finds none
         /// fails.
