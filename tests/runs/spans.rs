@@ -264,12 +264,13 @@ fn identities_are_the_same_each_time_and_of_other_seeds_others() {
     assert!(before.len() > 100 && before.iter().all(|(_, span)| known.contains(&span.span_id)));
 }
 
+type Damage = fn(&mut Span);
+
 /// The judge of spans sees what is wrong.
 #[test]
 fn damaged_spans_are_found_out() {
     let read = run(&shortened("raft/leader-crash", "1s"), 1);
     assert_eq!(flaws(&read.request), [] as [&str; 0]);
-    type Damage = fn(&mut Span);
     let damages: [(&str, Damage); 5] = [
         ("its parent is there", |span| span.parent_span_id = vec![9; 8]),
         ("its parent is in its trace", |span| span.trace_id = vec![9; 16]),
