@@ -24,8 +24,8 @@ use support::cluster;
 use support::measure::{cpu, instructions, median};
 
 const ROUNDS: usize = 9;
-/// How long the runs are whose instructions are counted, in simulated seconds, and how many seeds of them are run: the figure is that of the
-/// seeds by which the second run has more, so that start and end of a process do not count.
+/// How long the runs are whose instructions are counted, in simulated seconds, and how many seeds of them are run: the figure is that of
+/// the seeds by which the second run has more, so that start and end of a process do not count.
 const COUNTED_SECONDS: u64 = 10;
 const COUNTED_SEEDS: [u64; 2] = [5, 25];
 

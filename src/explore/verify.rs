@@ -30,8 +30,8 @@ pub trait Twin {
     fn differs(&mut self, first: &Outcome) -> Option<Difference>;
 }
 
-/// Runs, compares record by record with a second run that goes on at the same time, so that it is known where they differ, and adds its own verdict on [`DETERMINISTIC`] to the
-/// outcome. Nothing is kept of either run: it takes no more memory than a run does.
+/// Runs, compares record by record with a second run that goes on at the same time, so that it is known where they differ, and adds its own
+/// verdict on [`DETERMINISTIC`] to the outcome. Nothing is kept of either run: it takes no more memory than a run does.
 ///
 /// These sinks see the first run. `run` runs it; its watch brings the sinks.
 pub fn verify(mut sinks: Vec<&mut dyn Sink>, run: impl FnOnce(Watch<'_>) -> Outcome, twin: &mut dyn Twin) -> Outcome {

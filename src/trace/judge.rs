@@ -8,8 +8,8 @@ use crate::check::linearizability::Online;
 use crate::check::model::Model;
 use crate::history;
 
-/// An incremental observer of a run: it sees every record that it wants once, in order, keeps what it needs, and reports on its properties at the end.
-/// One judge may report on several properties that share what they know.
+/// An incremental observer of a run: it sees every record that it wants once, in order, keeps what it needs, and reports on its properties at
+/// the end. One judge may report on several properties that share what they know.
 ///
 /// ```
 /// use stormglass::check::{Property, PropertyReport, Rule, Violations};
@@ -47,7 +47,7 @@ pub trait Judge<V: Vocabulary> {
     /// Sees one record.
     fn observe(&mut self, record: &Record<'_, V>);
 
-    /// Which records it must see: of the others it may be shown some, all, or none, and must do nothing about them. It is asked once, before
+    /// Which records it must see: of the others it may be shown some, all or none, and must do nothing about them. It is asked once, before
     /// the run. By default it sees all; a run is faster if none of its judges wants what there is most of, such as timers.
     fn wants(&self) -> Sorts {
         Sorts::ALL

@@ -261,8 +261,8 @@ fn verifying_names_the_first_record_that_differs() {
         &told.join("\n"),
         expect![[r#"
             two runs of this seed differ from record 9 on
-            first run:  n1 ⇢ c1 Answer #1 (1000) at 11.2ms
-            second run: n1 ⇢ c1 Answer #1 (1020) at 11.2ms
+            first run:  n1 ⇢ c1 Answer #1 (1020) at 11.2ms
+            second run: n1 ⇢ c1 Answer #1 (1040) at 11.2ms
             toy run drift.ron --seed 7 --verify"#]],
     );
     assert_eq!(done.out.lines().last(), Some("  toy run drift.ron --seed 7 --verify"));
