@@ -17,6 +17,7 @@ mod history;
 mod json;
 mod junit;
 mod lanes;
+mod metrics;
 mod model;
 mod nodes;
 mod page;
@@ -56,6 +57,9 @@ pub use github::GitHub;
 pub use history::{history_json, history_text, problems_text};
 pub use json::{Json, SCHEMA};
 pub use junit::JUnit;
+#[cfg(feature = "cli")]
+pub use metrics::metrics_csv;
+pub use metrics::openmetrics;
 pub use model::{Found, HistoryReport, LintReport, MeantViolation, Missing, Render, Report, RunReport, SweepReport, Unjudged};
 pub use nodes::{changes_text, nodes_text};
 pub use page::{Html, PAGE_OPERATIONS, PAGE_VIOLATIONS};

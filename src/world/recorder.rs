@@ -3,7 +3,7 @@
 use super::keys::{Entity, Keys};
 use super::outcome::{MarkCount, Messages, Operations, Stray};
 use super::setup::{Cluster, Counted};
-use crate::base::{Digest, Time};
+use crate::base::{Digest, Measure, NodeId, Time};
 use crate::check::{PropertyReport, Sighting};
 use crate::environment::ClockModel;
 use crate::history::{self, History};
@@ -23,6 +23,8 @@ pub(super) struct Recorder<'a, C: Cluster> {
     records: u64,
     /// Whether there are any judges or sinks.
     watched: bool,
+    /// Whether a judge collects what processes measure.
+    pub(super) collects: bool,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
     /// The clocks of nodes, if they are off: sinks are shown what they read.
@@ -67,6 +69,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
         Self {
             digest: Digest::new(),
             records: 0,
+            collects: judges.iter().any(|judge| judge.collects()),
             watched: !judges.is_empty() || !sinks.is_empty() || turns_after.is_some(),
             judges,
             sinks,
@@ -158,6 +161,16 @@ impl<'a, C: Cluster> Recorder<'a, C> {
                 sink.record(&entry);
             }
             self.blamed.clear();
+        }
+        self.watching = Watching::Nobody;
+    }
+
+    /// Tells the judges that collect it what a process has measured.
+    #[cold]
+    pub(super) fn measured(&mut self, at: Time, node: NodeId, measures: &[Measure]) {
+        self.watching = Watching::Judge;
+        for judge in self.judges.iter_mut().filter(|judge| judge.collects()) {
+            measures.iter().for_each(|measure| judge.measure(at, node, measure));
         }
         self.watching = Watching::Nobody;
     }

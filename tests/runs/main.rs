@@ -17,6 +17,7 @@ mod fingerprints;
 mod golden;
 mod identities_of_draws;
 mod locks;
+mod metrics;
 mod moments;
 mod one_judge;
 mod operations;
