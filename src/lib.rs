@@ -159,6 +159,8 @@
 mod documents {
     #[doc = include_str!("../docs/checking.md")]
     mod checking {}
+    #[doc = include_str!("../docs/monitoring.md")]
+    mod monitoring {}
     #[doc = include_str!("../docs/protocols.md")]
     mod protocols {}
     #[doc = include_str!("../docs/testing.md")]
@@ -176,6 +178,7 @@ pub mod engine;
 pub mod environment;
 pub mod explore;
 pub mod fault;
+pub mod metrics;
 pub mod notation;
 pub mod protocols;
 pub mod report;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::{Session, files};
+use crate::base::{Duration, ParseDurationError};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::notation::{self, Form};
 use crate::report::Invocation;
@@ -120,6 +121,12 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
         _ => text.parse(),
     };
     number.map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// A length of time above zero.
+pub(super) fn length(text: &str) -> Result<Duration, String> {
+    let length: Duration = text.parse().map_err(|error: ParseDurationError| error.to_string())?;
+    if length.is_zero() { Err("expected a length of time above zero".to_owned()) } else { Ok(length) }
 }
 
 /// A seed that the user has not chosen: short enough to be read out.

@@ -38,7 +38,7 @@ fn section(class: Class, topics: &[Topic], indent: &str) -> String {
     let mut text = String::new();
     for topic in &chosen {
         let is_shared = chosen.iter().filter(|other| other.name == topic.name).count() > 1;
-        let owners = is_shared || matches!(class, Class::Field | Class::Value);
+        let owners = is_shared || matches!(class, Class::Field | Class::Value | Class::Metric);
         let owners = if owners { format!(" ({})", some(&topic.owners)) } else { String::new() };
         let last = all.iter().rfind(|other| other.about == topic.about && stem_of(&other.name) == Some(&topic.name));
         let more = last.map(|last| format!("; and so to {}", last.name)).unwrap_or_default();

@@ -13,6 +13,7 @@ use super::input::{self, Input};
 use super::save::Folder;
 use super::workers::SecondRun;
 use super::{Format, Session, files, panics};
+use crate::base::Duration;
 use crate::check::model::ModelName;
 use crate::check::recorded::streams;
 use crate::check::recorded::transactions::TransactionModel;
@@ -20,11 +21,18 @@ use crate::check::{Difference, PropertyReport, Verdict};
 use crate::explore::causes::Causes;
 use crate::explore::story::Story;
 use crate::explore::{self, DETERMINISTIC};
-use crate::report::{Findings, Html, Invocation, Render, Report, RunDetails, RunReport, StoryReport, Subject, TraceWriter, opening, quote};
+use crate::report::{
+    Findings, Html, Invocation, Render, Report, RunDetails, RunReport, StoryReport, Subject, TraceWriter, metrics_csv, opening,
+    openmetrics, quote,
+};
 use crate::scenario::{Expected, Scenario};
-use crate::systems::Watch;
+use crate::systems::{Collecting, Watch};
 use crate::trace::{Listener, Recording, Sink};
 use crate::world::{Outcome, Stray};
+
+/// How often a sample of metrics is taken, unless it is said; and how many there may be.
+const EVERY: Duration = Duration::from_secs(1);
+const SAMPLES_MOST: u64 = 1_000_000;
 
 /// Of a run with more events no story is told: it would be kept in memory as a whole.
 const EVENTS_TOLD: u64 = 500_000;
@@ -58,6 +66,12 @@ pub(super) struct Arguments {
     /// Write what clients saw to this file, for check: x.edn as EDN, x.jsonl as JSON lines
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     history: Option<PathBuf>,
+    /// Write what the run measures over time to this file, for Prometheus and such: x.om as OpenMetrics, x.csv as CSV
+    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    metrics: Option<PathBuf>,
+    /// How often a sample is taken, in the run's own time; without it, each second
+    #[arg(long, value_name = "LENGTH", value_parser = input::length, requires = "metrics")]
+    every: Option<Duration>,
     /// Write the verdict on a page of its own; what the clients of a key-value system saw is drawn there
     #[arg(long, value_name = "FILE.html", conflicts_with = "verify")]
     report: Option<PathBuf>,
@@ -75,7 +89,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let subject = Subject::of(scenario);
     arguments.sane(scenario)?;
     let seed = arguments.seed.or(case.seed()).unwrap_or_else(input::fresh_seed);
-    let RunFiles { trace, history, page, followed } = arguments.open()?;
+    let RunFiles { trace, history, metrics, page, followed } = arguments.open()?;
     let save = arguments.save.as_ref().map(|path| Folder::open(path, scenario)).transpose()?;
     if arguments.format == Format::Text {
         let note = arguments.history.as_ref().zip(scenario.spelled()).map(|(file, model)| history_note(file, model, session, &called));
@@ -85,7 +99,7 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
     let run = |watch: Watch<'_>| panics::watched(|| scenario.run_watched(seed, watch));
     let (mut recording, mut listener) = (Recording::default(), Listener::default());
     let mut whereabouts = listener.sink();
-    let (mut drawn, mut entries) = (None, Vec::new());
+    let (mut drawn, mut entries, mut collected) = (None, Vec::new(), None);
     let mut trace = trace.map(TraceWriter::new);
     let mut sinks: Vec<&mut dyn Sink> = trace.iter_mut().map(|trace| trace as &mut dyn Sink).collect();
     if followed.is_wanted() {
@@ -95,7 +109,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         verify(scenario, seed, sinks, &run)?
     } else {
         let (drawing, history) = (page.is_some().then_some(&mut drawn), history.is_some().then_some(&mut entries));
-        let watch = Watch { sinks, drawing, history, ..Watch::default() };
+        let every = arguments.every.unwrap_or(EVERY);
+        let metrics = metrics.is_some().then_some(Collecting { every, into: &mut collected });
+        let watch = Watch { sinks, drawing, history, metrics, ..Watch::default() };
         if followed.is_wanted() { listener.listen(|| run(watch)) } else { run(watch) }
     };
     if !arguments.verify {
@@ -128,6 +144,9 @@ pub(super) fn execute(arguments: &Arguments, session: &Session<'_>) -> Result<Ex
         history.write(entries)?;
     }
     followed.write(&recording, &listener.said(), &subject, seed)?;
+    if let (Some(draft), Some(path), Some(collected)) = (metrics, &arguments.metrics, collected) {
+        draft.fill(path, &if is_csv(path) { metrics_csv(&collected) } else { openmetrics(&collected) })?;
+    }
     match (traced, &arguments.trace) {
         (Err(error), Some(path)) => Err(Failure::file("write", path, &error)),
         _ => Ok(Exit::from(outcome.verdict()).as_meant(report.meant())),
@@ -154,10 +173,15 @@ fn verify(scenario: &Scenario, seed: u64, sinks: Vec<&mut dyn Sink>, run: &dyn F
     Ok(outcome)
 }
 
+fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
 /// The files that a run writes.
 struct RunFiles {
     trace: Option<Output>,
     history: Option<HistoryFile>,
+    metrics: Option<Draft>,
     page: Option<Draft>,
     followed: Followed,
 }
@@ -165,6 +189,10 @@ struct RunFiles {
 impl Arguments {
     /// Refuses what the system cannot do.
     fn sane(&self, scenario: &Scenario) -> Result<(), Failure> {
+        let run = scenario.conditions.duration + scenario.conditions.settle;
+        if let Some(every) = self.every.filter(|every| run.as_nanos() / every.as_nanos() > SAMPLES_MOST) {
+            return Err(Failure::new(Exit::Usage, &format!("--every {every}: more than {SAMPLES_MOST} samples in a run of {run}")));
+        }
         if self.history.is_none() || scenario.spelled().is_some() {
             return Ok(());
         }
@@ -184,13 +212,14 @@ impl Arguments {
     /// Opens all files, before the run.
     fn open(&self) -> Result<RunFiles, Failure> {
         let scenario = &self.input.file;
-        let outputs = [&self.trace, &self.history, &self.report, &self.spans, &self.log];
+        let outputs = [&self.trace, &self.history, &self.metrics, &self.report, &self.spans, &self.log];
         files::distinct(&outputs.map(Option::as_ref))?;
         let followed = Followed::open(self.spans.as_ref(), self.log.as_ref(), scenario)?;
         let history = self.history.as_ref().map(|path| HistoryFile::open(path, scenario)).transpose()?;
+        let metrics = self.metrics.as_ref().map(|path| files::draft(path, "scenario", &[scenario])).transpose()?;
         let page = self.report.as_ref().map(|path| files::draft(path, "scenario", &[scenario])).transpose()?;
         let trace = self.trace.as_ref().map(|path| files::create(path, scenario)).transpose()?;
-        Ok(RunFiles { trace, history, page, followed })
+        Ok(RunFiles { trace, history, metrics, page, followed })
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) use edit::{Change, edited, leaves, values, without};
 pub(crate) use edit::{Segment, parse_path};
 pub use edit::{SetError, set};
 pub use form::{Fields, Form};
+#[doc(hidden)]
+pub use setting::plain;
 pub use setting::{Given, Setting, Settings, Within, settings};
 pub(crate) use setting::{field, joined};
 pub(crate) use syntax::{Misread, read as read_ron};

@@ -175,6 +175,12 @@ impl Settings for () {
     }
 }
 
+/// The name of a field whose name is a word of Rust: `for` of `r#for`.
+#[doc(hidden)]
+pub fn plain(field: &'static str) -> &'static str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
 /// A field as it is written; an empty text is not written at all.
 pub(crate) fn field(name: &str, value: &str) -> String {
     if value.is_empty() { String::new() } else { format!("{name}: {value}") }
@@ -278,7 +284,7 @@ macro_rules! settings {
                 $context: Self::Context<'_>,
             ) -> (Self, $crate::notation::Given<'s>) {
                 let mut given = $crate::notation::Given::new(fields);
-                $( let $field: $type = given.read(fields, stringify!($field), &$codec, || match usual {
+                $( let $field: $type = given.read(fields, $crate::notation::plain(stringify!($field)), &$codec, || match usual {
                     Some(usual) => usual.$field.clone(),
                     None => $default,
                 }); )+
@@ -297,7 +303,7 @@ macro_rules! settings {
                     texts.push({
                         let codec = &$codec;
                         let write = |value| $crate::notation::Codec::<$type>::write(codec, value);
-                        (stringify!($field), write(&$field), write(&default))
+                        ($crate::notation::plain(stringify!($field)), write(&$field), write(&default))
                     });
                 )+
                 texts
@@ -308,7 +314,8 @@ macro_rules! settings {
                 let mut declared = Vec::new();
                 $(
                     let $field: $type = $default;
-                    declared.push($crate::notation::Setting::of(stringify!($field), concat!($($doc),+).trim_ascii(), &$codec, &$field));
+                    let name = $crate::notation::plain(stringify!($field));
+                    declared.push($crate::notation::Setting::of(name, concat!($($doc),+).trim_ascii(), &$codec, &$field));
                 )+
                 declared
             }

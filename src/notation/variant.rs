@@ -36,7 +36,7 @@ impl Variant {
     }
 
     /// The fields that this value has, which is of this variant.
-    fn fields_of<'s>(&self, form: Form<'s>) -> Option<Fields<'s>> {
+    pub(crate) fn fields_of<'s>(&self, form: Form<'s>) -> Option<Fields<'s>> {
         let declared = self.fields();
         if declared.is_empty() || self.bare > 0 && !form.has_fields() {
             let what = |field: &'_ Setting| field.takes.split(", like ").next().unwrap_or_default().to_owned();

@@ -18,6 +18,7 @@ mod json;
 mod junit;
 mod lanes;
 mod log;
+mod metrics;
 mod model;
 mod nodes;
 mod otlp;
@@ -59,6 +60,9 @@ pub use history::{history_json, history_text, problems_text};
 pub use json::{Json, SCHEMA};
 pub use junit::JUnit;
 pub use log::write_log;
+#[cfg(feature = "cli")]
+pub use metrics::metrics_csv;
+pub use metrics::openmetrics;
 pub use model::{Found, HistoryReport, LintReport, MeantViolation, Missing, Render, Report, RunReport, SweepReport, Unjudged};
 pub use nodes::{changes_text, nodes_text};
 pub use otlp::write_spans;

@@ -6,12 +6,21 @@ use crate::trace::{Event, Record, Sort, Sorts, Vocabulary};
 
 /// The faults that last, and when the last one ended.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// How many have struck: the next one has this number.
     struck: u32,
-    open: Vec<(u32, Lasts)>,
+    open: Vec<Open>,
     /// When the last of those that are over ended.
     ended: Option<Time>,
+}
+
+/// A fault that lasts.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    /// Its number among all that struck.
+    number: u32,
+    kind: &'static str,
+    lasts: Lasts,
 }
 
 /// Until what a fault lasts, besides the end of all.
@@ -29,7 +38,7 @@ enum Lasts {
 
 /// What a record changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Nothing.
     Nothing,
     /// A fault strikes, and lasts.
@@ -42,6 +51,11 @@ impl Faults {
     /// The records that tell of them.
     pub(super) const WANTS: Sorts = Sorts::of(&[Sort::Fault, Sort::Lift, Sort::Boot, Sort::Resume, Sort::Settle]);
 
+    /// The kind of each that lasts now.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &'static str> {
+        self.open.iter().map(|open| open.kind)
+    }
+
     /// Whether one lasts now.
     pub(super) fn lasts(&self) -> bool {
         !self.open.is_empty()
@@ -52,15 +66,15 @@ impl Faults {
         self.lasts() || self.ended.is_some_and(|ended| ended + after >= due)
     }
 
-    pub(super) fn see<V: Vocabulary>(&mut self, record: &Record<'_, V>) -> Turn {
+    pub(crate) fn see<V: Vocabulary>(&mut self, record: &Record<'_, V>) -> Turn {
         let before = self.open.len();
         match record.event {
             Event::Strike { strike } => return self.strike(strike, record.at),
             Event::Lift { strike } => {
-                self.open.retain(|(number, lasts)| number != strike || matches!(lasts, Lasts::Boots(_) | Lasts::Resumes(_)))
+                self.open.retain(|open| open.number != *strike || matches!(open.lasts, Lasts::Boots(_) | Lasts::Resumes(_)))
             }
-            Event::Boot { node, .. } => self.open.retain(|(_, lasts)| *lasts != Lasts::Boots(*node) && *lasts != Lasts::Resumes(*node)),
-            Event::Resume { node } => self.open.retain(|(_, lasts)| *lasts != Lasts::Resumes(*node)),
+            Event::Boot { node, .. } => self.open.retain(|open| open.lasts != Lasts::Boots(*node) && open.lasts != Lasts::Resumes(*node)),
+            Event::Resume { node } => self.open.retain(|open| open.lasts != Lasts::Resumes(*node)),
             // Nodes that are down or paused go on a nanosecond later.
             Event::Settle => self.open.clear(),
             _ => return Turn::Nothing,
@@ -84,12 +98,12 @@ impl Faults {
                 return if self.lasts() { Turn::Begins } else { Turn::Over };
             }
             Strike::Heal => {
-                self.open.retain(|(_, lasts)| *lasts != Lasts::Healed);
+                self.open.retain(|open| open.lasts != Lasts::Healed);
                 return self.closed(before, at);
             }
             Strike::Restart { .. } | Strike::Resume { .. } => return Turn::Nothing,
         };
-        self.open.push((number, lasts));
+        self.open.push(Open { number, kind: strike.name(), lasts });
         Turn::Begins
     }
 

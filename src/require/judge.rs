@@ -107,10 +107,10 @@ impl Against {
 }
 
 impl<V: Vocabulary> RequirementJudge<V> {
-    /// A judge of these requirements, on these subjects, which are told by this meter.
+    /// A judge of these requirements, on these subjects, which are told by this meter. What is demanded of alerts it leaves to others.
     pub fn new(requirements: &[Requirement], subjects: &Subjects, meter: Box<dyn Meter<V>>) -> Self {
         let count = |requirement: &Requirement| Count::new(requirement.clone(), subjects);
-        Self { meter, faults: Faults::default(), counts: requirements.iter().map(count).collect() }
+        Self { meter, faults: Faults::default(), counts: requirements.iter().filter(|one| !one.is_of_alert()).map(count).collect() }
     }
 }
 
@@ -173,7 +173,7 @@ impl Count {
                 let lengths = Histogram::new(3).expect("three digits are within what it takes");
                 Tally::Latency { bounds: latency.bounds().map(Against::new).collect(), lengths }
             }
-            Requirement::Availability(_) => Tally::Plain,
+            Requirement::Availability(_) | Requirement::Fires(_) | Requirement::Silent(_) => Tally::Plain,
             Requirement::Recovers(_) => Tally::Recovers { since: None, broken: None, before: 0 },
             Requirement::Bounded(_) => Tally::Bounded { longest: 0, broken: None },
         };
@@ -187,7 +187,7 @@ impl Count {
             Requirement::Latency(Latency { outside, .. })
             | Requirement::Availability(Availability { outside, .. })
             | Requirement::Bounded(Bounded { outside, .. }) => *outside,
-            Requirement::Recovers(_) => None,
+            Requirement::Recovers(_) | Requirement::Fires(_) | Requirement::Silent(_) => None,
         }
     }
 

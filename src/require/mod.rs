@@ -26,6 +26,7 @@ use crate::notation::{
     settings,
 };
 
+pub(crate) use faults::Faults;
 pub use judge::RequirementJudge;
 pub use meter::{ALL, Meter, OfClients, Open, Place, Reading};
 
@@ -53,9 +54,20 @@ pub const BOUNDED: Property = Property::always(
     "no queue gets longer than `require: [Bounded(…)]` allows; nor is more at work at once, or waits before a bulkhead, where that is bounded",
 );
 
+/// That a monitor calls.
+pub const ALERT_FIRES: Property = Property::eventually(
+    "alert-fires",
+    "each alert that `require: [Fires(…)]` demands fires after the first fault, or where there is none after the start, in the time that is given",
+);
+/// That a monitor does not call without need.
+pub const ALERT_SILENT: Property =
+    Property::always("alert-silent", "no alert fires of which `require: [Silent(…)]` demands that it does not");
+
+/// The properties that `require` can demand of the alerts of any scenario.
+pub const OF_ALERTS: &[Property] = &[ALERT_FIRES, ALERT_SILENT];
 /// The properties that `require` can demand of the operations of any clients.
 pub const OF_REQUESTS: &[Property] = &[LATENCY, AVAILABILITY, RECOVERS];
-/// All properties that `require` can demand.
+/// All properties that `require` can demand of requests.
 pub const PROPERTIES: &[Property] = &[LATENCY, AVAILABILITY, RECOVERS, BOUNDED];
 
 /// What the requirements of a scenario can be about, as its system says.
@@ -80,6 +92,10 @@ pub enum Requirement {
     Recovers(Recovers),
     /// A queue stays short.
     Bounded(Bounded),
+    /// An alert fires.
+    Fires(Fires),
+    /// An alert does not fire.
+    Silent(Silent),
 }
 
 settings! {
@@ -158,7 +174,28 @@ settings! {
     }
 }
 
-const VARIANTS: [Variant; 4] = [
+settings! {
+    /// An alert that must fire.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Fires {
+        /// The name of the alert.
+        alert: Option<String> = None, Required(Text);
+        /// How long after the first fault, or after the start where no fault strikes, it must fire at the latest; without it, before the
+        /// end.
+        within: Option<Duration> = None, Maybe(PositiveLength);
+    }
+}
+
+settings! {
+    /// An alert that must not fire.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Silent {
+        /// The name of the alert.
+        alert: Option<String> = None, Required(Text);
+    }
+}
+
+const VARIANTS: [Variant; 6] = [
     Variant::new(
         "Latency",
         "Requests are answered in time. One counts from when it was due, and if it succeeds. If none is left, that is unknown.",
@@ -183,6 +220,16 @@ const VARIANTS: [Variant; 4] = [
         "require: [Bounded(queue: \"db\", at_most: 100)]",
     )
     .with(Bounded::declared),
+    Variant {
+        bare: 1,
+        ..Variant::new(
+            "Fires",
+            "An alert fires, or goes on firing, after the first fault. If the run ends before it must have, that is unknown.",
+            "require: [Fires(alert: \"error budget\", within: \"2m\")]",
+        )
+        .with(Fires::declared)
+    },
+    Variant { bare: 1, ..Variant::new("Silent", "An alert never fires.", "require: [Silent(\"error budget\")]").with(Silent::declared) },
 ];
 
 const OUTSIDE: [Variant; 1] = [Variant::new(
@@ -283,7 +330,22 @@ impl Requirement {
             Self::Availability(_) => &AVAILABILITY,
             Self::Recovers(_) => &RECOVERS,
             Self::Bounded(_) => &BOUNDED,
+            Self::Fires(_) => &ALERT_FIRES,
+            Self::Silent(_) => &ALERT_SILENT,
         }
+    }
+
+    /// The alert that it is about, if it is about one.
+    pub fn alert(&self) -> Option<&str> {
+        match self {
+            Self::Fires(Fires { alert, .. }) | Self::Silent(Silent { alert }) => alert.as_deref(),
+            Self::Latency(_) | Self::Availability(_) | Self::Recovers(_) | Self::Bounded(_) => None,
+        }
+    }
+
+    /// Whether it is about an alert, and not about requests.
+    pub const fn is_of_alert(&self) -> bool {
+        matches!(self, Self::Fires(_) | Self::Silent(_))
     }
 
     /// The service that it is about; without one, what clients ask for.
@@ -293,6 +355,7 @@ impl Requirement {
             | Self::Availability(Availability { service, .. })
             | Self::Recovers(Recovers { service, .. }) => service.as_deref(),
             Self::Bounded(bounded) => bounded.given().next().map(|(_, name)| name),
+            Self::Fires(_) | Self::Silent(_) => None,
         }
     }
 
@@ -302,19 +365,21 @@ impl Requirement {
             Self::Latency(Latency { priority, .. })
             | Self::Availability(Availability { priority, .. })
             | Self::Recovers(Recovers { priority, .. }) => *priority,
-            Self::Bounded(_) => None,
+            Self::Bounded(_) | Self::Fires(_) | Self::Silent(_) => None,
         }
     }
 
     /// Reads one; reports what is wrong with it, and that the system cannot judge it.
     fn read(form: Form<'_>, subjects: Option<&Subjects>) -> Option<Self> {
-        let name = form.variant_of(Self::WHAT, &VARIANTS)?.name;
-        let mut fields = form.fields()?;
-        let requirement = match name {
+        let variant = form.variant_of(Self::WHAT, &VARIANTS)?;
+        let mut fields = if variant.bare == 0 { form.fields()? } else { variant.fields_of(form)? };
+        let requirement = match variant.name {
             "Latency" => Self::Latency(Latency::read_within(&mut fields, None, subjects).0),
             "Availability" => Self::Availability(Availability::read_within(&mut fields, None, subjects).0),
             "Recovers" => Self::Recovers(Recovers::read_within(&mut fields, None, subjects).0),
-            _ => Self::Bounded(Bounded::read_within(&mut fields, None, subjects).0),
+            "Bounded" => Self::Bounded(Bounded::read_within(&mut fields, None, subjects).0),
+            "Fires" => Self::Fires(Fires::read(&mut fields).0),
+            _ => Self::Silent(Silent::read(&mut fields).0),
         };
         fields.finish();
         requirement.fits(form, subjects).then_some(requirement)
@@ -334,7 +399,7 @@ impl Requirement {
             return false;
         }
         let Some(Subjects { system, properties, .. }) = subjects else { return true };
-        if properties.contains(self.property()) {
+        if self.is_of_alert() || properties.contains(self.property()) {
             return true;
         }
         let judged: Vec<&str> =
@@ -391,7 +456,11 @@ struct Bound {
 impl Display for Requirement {
     /// As it is written: `Latency(p99: "200ms")`.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let bare = |alert: &Option<String>| quoted(alert.as_deref().unwrap_or_default());
         let (name, fields) = match self {
+            Self::Fires(Fires { alert, within: None }) => ("Fires", bare(alert)),
+            Self::Fires(fires) => ("Fires", fires.unusual(None)),
+            Self::Silent(Silent { alert }) => ("Silent", bare(alert)),
             Self::Latency(latency) => ("Latency", latency.unusual(None)),
             Self::Availability(availability) => ("Availability", availability.unusual(None)),
             Self::Recovers(recovers) => ("Recovers", recovers.unusual(None)),

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::names::{self, Names};
 use super::roster::{NODES_MOST, Roster};
 use super::whole::Whole;
-use super::{Scenario, expect, faults, lint, operations};
+use super::{Scenario, alerts, expect, faults, lint, operations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, Span};
 use crate::fault::Places;
 use crate::history::formats::Entries;
@@ -27,14 +27,23 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
     let instance = system.and_then(|system| decode_system(system, system_form?, fields.look_at("workload")));
     let population = instance.as_ref().map(|instance| instance.population());
     let subjects = instance.as_ref().map(|instance| instance.subjects());
+    let measurable = instance.as_ref().map(|instance| instance.measurable());
     let places = RefCell::new(Places::default());
-    let names = Names { system, population, subjects: subjects.as_ref(), registry: Some(registry), places: Some(&places) };
+    let names = Names {
+        system,
+        population,
+        subjects: subjects.as_ref(),
+        measurable: measurable.as_ref(),
+        registry: Some(registry),
+        places: Some(&places),
+    };
 
     let (whole, given) = Whole::read_within(&mut fields, None, names);
     fields.finish();
     let places = places.take();
     faults::fit(&whole, &given, &places);
     operations::fit(&whole, &given, instance.as_deref());
+    alerts::fit(&whole, &given);
     expect::check_steps(&whole.faults, &given, &names);
     if problems.has_errors() {
         // Advice would rest on what was left out.
@@ -47,6 +56,7 @@ pub(super) fn scenario_of(form: Form<'_>, registry: &Registry, problems: &Diagno
         name: whole.name?,
         seed: whole.seed,
         mutants: whole.mutant,
+        alerts: whole.alerts,
         requirements: whole.require,
         expect: whole.expect,
         expected: whole.outcome,

@@ -8,6 +8,7 @@
 //! that replays it. With the feature `proptest`, `strategy::fault_plan` generates what goes wrong.
 
 mod aims;
+mod alerts;
 mod conditions;
 mod decode;
 mod expect;
@@ -40,6 +41,7 @@ pub use roster::{NODES_MOST, Roster};
 use crate::base::Duration;
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::FaultPlan;
+use crate::metrics::Alert;
 use crate::notation::{Variant, leaves};
 use crate::require::Requirement;
 use crate::systems::{Asked, Instance, Operations, Registry, Watch, Written};
@@ -65,7 +67,9 @@ pub struct Scenario {
     pub conditions: Conditions,
     /// Operations that it writes down, and whether its workload generates others.
     pub operations: Operations,
-    /// What it demands of requests.
+    /// What its monitor watches, and calls about.
+    pub alerts: Vec<Alert>,
+    /// What it demands of requests and alerts.
     pub requirements: Vec<Requirement>,
     /// What it demands of a sweep.
     pub expect: Vec<Expectation>,
@@ -144,8 +148,8 @@ impl Scenario {
     /// Runs it under this seed, watched. The budget of states is the scenario's own, whatever `watch` says.
     pub fn run_watched(&self, seed: u64, watch: Watch<'_>) -> Outcome {
         let watch = Watch { states: self.states, state_bytes: self.state_bytes, ..watch };
-        let Self { mutants, conditions, operations, requirements, .. } = self;
-        self.instance.run(&Asked { mutants, conditions, operations, requirements }, seed, watch)
+        let Self { mutants, conditions, operations, alerts, requirements, .. } = self;
+        self.instance.run(&Asked { mutants, conditions, operations, alerts, requirements }, seed, watch)
     }
 
     /// Runs it under this seed, and keeps every record.
@@ -232,6 +236,7 @@ impl Clone for Scenario {
             mutants: self.mutants.clone(),
             conditions: self.conditions.clone(),
             operations: self.operations.clone(),
+            alerts: self.alerts.clone(),
             requirements: self.requirements.clone(),
             expect: self.expect.clone(),
             expected: self.expected,
@@ -248,6 +253,7 @@ impl PartialEq for Scenario {
         let plain = |scenario: &Self| (scenario.seed, scenario.mutants.clone(), scenario.expected, scenario.states, scenario.state_bytes);
         self.name == other.name
             && plain(self) == plain(other)
+            && self.alerts == other.alerts
             && self.requirements == other.requirements
             && self.expect == other.expect
             && self.conditions == other.conditions

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use crate::base::NodeId;
 use crate::diagnostic::suggestion;
 use crate::fault::{Places, Scope};
+use crate::metrics::Measurable;
 use crate::misspelling::nearest;
 use crate::notation::Form;
 use crate::require::Subjects;
@@ -21,6 +22,8 @@ pub(super) struct Names<'r> {
     pub(super) population: Option<Population>,
     /// What requirements can be about, if that part is right.
     pub(super) subjects: Option<&'r Subjects>,
+    /// What alerts can be about, if that part is right.
+    pub(super) measurable: Option<&'r Measurable>,
     /// The systems that there are.
     pub(super) registry: Option<&'r Registry>,
     /// Where the places of the plan's parts are noted.

@@ -8,6 +8,7 @@ use super::{DURATION_DEFAULT, Expectation, Expected, SETTLE_DEFAULT, Scenario};
 use crate::base::{Duration, FixedFate};
 use crate::environment::ClockModel;
 use crate::fault::{FaultPlan, Planned};
+use crate::metrics::{Alert, Alerts};
 use crate::notation::{
     Count, Form, Length, Maybe, PositiveLength, Record, Required, Settings, Text, Variant, Within, codec, codecs, list, quoted, settings,
 };
@@ -47,7 +48,9 @@ settings! {
         duration: Duration = DURATION_DEFAULT, PositiveLength;
         /// How long the run may then take to settle; with "0s", it is not judged whether it does.
         settle: Duration = SETTLE_DEFAULT, Length;
-        /// What is demanded of requests: how long they take, how many succeed, when that is so again after a fault.
+        /// What a monitor watches, and calls about: each has fields of its own.
+        alerts: Vec<Alert> = Vec::new(), Alerts(names.measurable);
+        /// What is demanded of requests: how long they take, how many succeed, when that is so again after a fault; and of alerts.
         require: Vec<Requirement> = Vec::new(), Requirements(names.subjects);
         /// How much a run may take.
         budget: Budgets = Budgets::default(), Record::like("(events: 1000000)");
@@ -151,6 +154,7 @@ impl From<&Scenario> for Whole {
             fates: conditions.fates.clone(),
             duration: conditions.duration,
             settle: conditions.settle,
+            alerts: scenario.alerts.clone(),
             require: scenario.requirements.clone(),
             budget: Budgets {
                 events: conditions.events,

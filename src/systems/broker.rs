@@ -8,13 +8,15 @@
 use std::sync::Arc;
 
 use super::broker_work::BrokerWork;
+use super::probes::{LagProbe, OF_BROKERS, OF_RAFT, RaftProbe};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::{Mutant, Nodes, Population, Scripting, System, Written};
-use crate::base::{Duration, DurationRange, StreamOp, Streamed};
+use crate::base::{Duration, DurationRange, Metric, StreamOp, Streamed};
 use crate::check::streams::{self, Demands, StreamAnomaly};
 use crate::check::{Budget, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::metrics::Probe;
 use crate::notation::{Count, Flag, Form, Given, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings};
 use crate::process::Either;
 use crate::protocols::broker::properties::{Allowed, BrokerJudge, Brokering, COMMITTED_KEPT, OFFSETS_KEPT, PROPERTIES};
@@ -213,6 +215,11 @@ fn of_brokers(settings: &BrokerSettings) -> Vec<Property> {
     PROPERTIES.into_iter().filter(|property| !lost(property)).collect()
 }
 
+/// What a note says of Raft: one of a controller.
+fn raft_note(note: &Either<Note, Note>) -> Option<&raft::Note> {
+    if let Either::Second(Note::Raft(note)) = note { Some(note) } else { None }
+}
+
 /// What is judged of controllers.
 const OF_CONTROLLERS: [Property; raft::properties::PROPERTIES.len()] = raft::properties::PROPERTIES;
 
@@ -268,6 +275,14 @@ impl System for Broker {
     fn judged(config: &BrokerConfig, _: &Conditions) -> Vec<Property> {
         let of_streams = config.demands().forbidden().map(|anomaly| *anomaly.property());
         of_brokers(&config.settings).into_iter().chain(OF_CONTROLLERS).chain(of_streams).collect()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        [OF_BROKERS, OF_RAFT].concat()
+    }
+
+    fn probes(_: &BrokerConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(LagProbe::new(<Self as Brokering>::said)), Box::new(RaftProbe::new(raft_note))]
     }
 
     fn judges(config: &BrokerConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

@@ -16,9 +16,11 @@
 //! All detectors of a node see the same faults, at the same moments: one truth to compare them by. They do not disturb each other: each has
 //! kinds of messages of its own, and the fate of a message depends on no other's.
 
+use super::probes::{OF_DETECTORS, SuspicionProbe};
 use super::{Mutant, Nodes, Population, System, Written};
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{
     Count, CountUpTo, Fields, Flag, Form, Length, Maybe, OneOf, Parsed, PositiveLength, Record, Required, Setting, Settings, Text, Timed,
     Timing, Variant, Within, codecs, in_quotes, joined, settings,
@@ -493,6 +495,14 @@ impl System for Detectors {
         let worker = config.worker.map(|every| WorkerConfig { every });
         let server = DetectorGroupConfig { nodes: config.nodes, detectors: detectors.collect(), worker };
         Nodes { servers: vec![server; config.nodes as usize], clients: vec![] }
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_DETECTORS.to_vec()
+    }
+
+    fn probes(config: &DetectorsConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(SuspicionProbe::new(config.detectors.iter().map(|detector| detector.name.clone()).collect()))]
     }
 
     fn judges(config: &DetectorsConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

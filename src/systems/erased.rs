@@ -3,14 +3,16 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
+use super::monitor::{self, Watcher};
 use super::{Mutant, Nodes, Operations, Population, Practice, Scripting, System, Written};
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::recorded::OwnModel;
 use crate::check::{Budget, Drawing, Property};
 use crate::history::formats::Entry;
+use crate::metrics::{Alert, Collected, Measurable};
 use crate::notation::{Form, Setting};
 use crate::process::{Mark, Message, Misfit, Process, Role};
-use crate::require::{Requirement, RequirementJudge, Subjects};
+use crate::require::{OF_ALERTS, Requirement, RequirementJudge, Subjects};
 use crate::trace::Sink;
 use crate::world::{self, Conditions, Observer, Outcome, Scripted, Stray, World};
 
@@ -32,6 +34,8 @@ pub trait AnySystem: Send + Sync {
     fn about_kind(&self, kind: &str) -> &'static str;
     /// The *sometimes* marks of its servers and clients.
     fn marks(&self) -> Vec<Mark>;
+    /// What its runs measure, each under a heading.
+    fn metrics(&self) -> Vec<(&'static str, Vec<Metric>)>;
     /// The properties that are judged in each of its runs, the world's own among them.
     fn properties(&self) -> Vec<Property>;
     /// Its planted bugs and its decoys.
@@ -69,6 +73,8 @@ pub trait Instance: Debug + Send + Sync {
     fn misfits(&self, operations: &[Scripted]) -> Vec<(usize, Misfit)>;
     /// What requirements can be about.
     fn subjects(&self) -> Subjects;
+    /// What alerts can be about.
+    fn measurable(&self) -> Measurable;
     /// Within which times something must come about: see [`System::promises`].
     fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)>;
     /// Runs what is asked for.
@@ -91,7 +97,9 @@ pub struct Asked<'a> {
     pub conditions: &'a Conditions,
     /// What its clients are to do.
     pub operations: &'a Operations,
-    /// What is demanded of requests.
+    /// What is watched.
+    pub alerts: &'a [Alert],
+    /// What is demanded of requests and alerts.
     pub requirements: &'a [Requirement],
 }
 
@@ -113,6 +121,17 @@ pub struct Watch<'a> {
     pub history: Option<&'a mut Vec<Entry>>,
     /// Where the operations that clients invoked go, as a scenario writes them down, if that is wanted and the system reads them.
     pub operations: Option<&'a mut Vec<Scripted>>,
+    /// What is to be collected over time, if that is wanted.
+    pub metrics: Option<Collecting<'a>>,
+}
+
+/// That metrics are to be collected.
+#[derive(Debug)]
+pub struct Collecting<'a> {
+    /// How often a sample is taken.
+    pub every: Duration,
+    /// Where all of them go at the end.
+    pub into: &'a mut Option<Collected>,
 }
 
 impl Default for Watch<'_> {
@@ -127,6 +146,7 @@ impl Default for Watch<'_> {
             drawing: None,
             history: None,
             operations: None,
+            metrics: None,
         }
     }
 }
@@ -234,7 +254,12 @@ impl<S: System> AnySystem for ErasedSystem<S> {
     }
 
     fn properties(&self) -> Vec<Property> {
-        S::properties().into_iter().chain(S::requirable().iter().copied()).chain(world::PROPERTIES).chain([world::JUDGE_PANICKED]).collect()
+        let required = S::requirable().iter().chain(OF_ALERTS).copied();
+        S::properties().into_iter().chain(required).chain(world::PROPERTIES).chain([world::JUDGE_PANICKED]).collect()
+    }
+
+    fn metrics(&self) -> Vec<(&'static str, Vec<Metric>)> {
+        monitor::metrics::<S>()
     }
 
     fn mutants(&self) -> Vec<Mutant> {
@@ -307,12 +332,17 @@ impl<S: System> Instance for Ready<S> {
         Subjects { system: S::NAME, properties: S::requirable(), services: S::services(&self.0) }
     }
 
+    fn measurable(&self) -> Measurable {
+        let metrics = monitor::metrics::<S>().into_iter().flat_map(|(_, metrics)| metrics).collect();
+        Measurable { system: S::NAME, metrics }
+    }
+
     fn promises(&self, conditions: &Conditions) -> Vec<(&'static str, Duration)> {
         S::promises(&self.0, conditions)
     }
 
     fn run(&self, asked: &Asked<'_>, seed: u64, watch: Watch<'_>) -> Outcome {
-        let Asked { mutants, conditions, operations, requirements } = *asked;
+        let Asked { mutants, conditions, operations, alerts, requirements } = *asked;
         let mut setup = S::nodes(&self.0, mutants).under(conditions.clone());
         let scripting = S::scripting();
         if *operations != Operations::default() {
@@ -324,14 +354,27 @@ impl<S: System> Instance for Ready<S> {
         let mut sinks: Vec<&mut dyn Sink> = watch.sinks.into_iter().map(|sink| sink as &mut dyn Sink).collect();
         sinks.extend(due.iter_mut().map(|due| due as &mut dyn Sink));
         let mut judges = if watch.judged { S::judges(&self.0, conditions) } else { Vec::new() };
-        if watch.judged && !requirements.is_empty() {
+        if watch.judged && requirements.iter().any(|requirement| !requirement.is_of_alert()) {
             judges.push(Box::new(RequirementJudge::new(requirements, &self.subjects(), S::meter(&self.0))));
         }
         if watch.judged && conditions.stop_at_violation {
             judges.extend(S::online_judges(&self.0));
         }
         let observer = watch.observer.map(|observer| observer as &mut dyn Observer);
-        let run = World::run_observed(setup, seed, judges, sinks, observer);
+        let every = watch.metrics.as_ref().map(|collecting| collecting.every);
+        let watched: &[Alert] = if watch.judged { alerts } else { &[] };
+        let run = if every.is_some() || !watched.is_empty() {
+            let watcher = Watcher::<S>::new(&self.0, every, watched, requirements);
+            let (mut looks, collected) = (watcher.looks(observer), watcher.collects());
+            judges.push(Box::new(watcher));
+            let run = World::run_observed(setup, seed, judges, sinks, Some(&mut looks));
+            if let Some(collecting) = watch.metrics {
+                *collecting.into = collected();
+            }
+            run
+        } else {
+            World::run_observed(setup, seed, judges, sinks, observer)
+        };
         let mut outcome = run.outcome;
         let operations = run.history.len();
         let states = watch.states.unwrap_or_else(|| S::states(&self.0, operations));

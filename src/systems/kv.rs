@@ -15,12 +15,13 @@ use std::marker::PhantomData;
 pub use super::load::Traffic;
 use super::load::{Choice, MOST, Mixed, PARTS};
 use super::{Mutant, Nodes, Population, Scripting, System, Written, spelling};
-use crate::base::{KvOp, KvResponse};
+use crate::base::{KvOp, KvResponse, Metric};
 use crate::check::linearizability::{self, LINEARIZABILITY};
 use crate::check::model::registers::Registers;
 use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::metrics::Probe;
 use crate::notation::{Count, Form, Given, Setting, Settings, joined, settings};
 use crate::process::{Process, Service};
 use crate::trace::Judge;
@@ -225,6 +226,20 @@ pub trait KeyValue: Service<Operation = KvOp, Response = KvResponse> {
         Vec::new()
     }
 
+    /// What its runs measure besides what all do.
+    fn metrics() -> Vec<Metric> {
+        Vec::new()
+    }
+
+    /// What measures that.
+    fn probes(settings: &Self::Settings) -> Vec<Box<dyn Probe<Kv<Self>>>>
+    where
+        Self: Sized,
+    {
+        let _ = settings;
+        Vec::new()
+    }
+
     /// A digest of the state that all servers must agree on in the end: see [`Cluster::fingerprint`].
     fn fingerprint(server: &Self::Server) -> Option<u64> {
         let _ = server;
@@ -320,6 +335,14 @@ impl<P: KeyValue> System for Kv<P> {
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         P::judges(&config.settings, config.nodes, conditions)
+    }
+
+    fn metrics() -> Vec<Metric> {
+        P::metrics()
+    }
+
+    fn probes(config: &Self::Config) -> Vec<Box<dyn Probe<Self>>> {
+        P::probes(&config.settings)
     }
 
     fn online_judges(_: &Self::Config) -> Vec<Box<dyn Judge<Self>>> {

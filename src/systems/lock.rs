@@ -8,13 +8,15 @@
 use std::sync::Arc;
 
 use super::lock_work::{LockWork, length_range, less};
+use super::probes::{OF_RAFT, RaftProbe};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::registry::lease_fits;
 use super::{Mutant, Nodes, Population, Scripting, System, Written};
-use crate::base::{Duration, DurationRange, NodeId, Ratio};
+use crate::base::{Duration, DurationRange, Metric, NodeId, Ratio};
 use crate::check::Property;
 use crate::environment::Latency;
 use crate::history;
+use crate::metrics::Probe;
 use crate::notation::{
     Chance, Count, Flag, Form, Given, Length, LengthRange, OneOf, PartsPerMillion, PositiveLength, Setting, Settings, Timed, Timing,
     joined, settings,
@@ -26,6 +28,7 @@ use crate::protocols::lock::properties::{
 use crate::protocols::lock::session::{self, Message, Observing, Seat, Session, SessionConfig};
 use crate::protocols::lock::ttl::allowance;
 use crate::protocols::lock::{self, Accessed, HolderNote, Job, Resource, ResourceConfig, Worked, Worker};
+use crate::protocols::raft;
 use crate::protocols::registry::properties::{BENEATH, BeneathJudge, Demands, OverRegistry};
 use crate::protocols::registry::{self, AgentConfig, Note};
 use crate::trace::Judge;
@@ -324,6 +327,11 @@ fn properties(besides: &[Property]) -> Vec<Property> {
     PROPERTIES.into_iter().chain(OF_QUEUES).chain(besides.iter().copied()).chain([HAD_AGAIN]).chain(BENEATH).collect()
 }
 
+/// What a note says of Raft: one of a server of the registry.
+fn raft_note(note: &Either<Note, Accessed>) -> Option<&raft::Note> {
+    if let Either::First(Note::Raft(note)) = note { Some(note) } else { None }
+}
+
 /// The mutants whose names begin so, and the decoys.
 fn mutants(of: &str) -> Vec<Mutant> {
     Mutant::list(&[session::MUTANTS, session::DECOYS]).into_iter().filter(|mutant| mutant.name.starts_with(of)).collect()
@@ -380,6 +388,14 @@ impl System for Lock {
         Some(Scripting::of_workers())
     }
 
+    fn metrics() -> Vec<Metric> {
+        OF_RAFT.to_vec()
+    }
+
+    fn probes(_: &Self::Config) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(RaftProbe::new(raft_note))]
+    }
+
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         config.sessions.judges(&Self::judged(config, conditions), conditions)
     }
@@ -434,6 +450,14 @@ impl System for Election {
 
     fn scripting() -> Option<Scripting<Self>> {
         Some(Scripting::of_workers())
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_RAFT.to_vec()
+    }
+
+    fn probes(_: &Self::Config) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(RaftProbe::new(raft_note))]
     }
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

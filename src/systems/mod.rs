@@ -11,9 +11,11 @@ pub mod kv;
 mod load;
 mod lock;
 mod lock_work;
+mod monitor;
 mod omega;
 mod paxos_commit;
 mod pipeline;
+mod probes;
 mod queue;
 mod raft_kv;
 mod registry;
@@ -30,11 +32,12 @@ mod two_phase_over_raft;
 
 use std::fmt::Debug;
 
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::linearizability::default_budget;
 use crate::check::{Budget, Drawing, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::metrics::Probe;
 use crate::notation::{Form, Setting};
 use crate::process::ClientProcess;
 pub use crate::process::Mutant;
@@ -46,9 +49,10 @@ pub use broker::{Broker, BrokerConfig, BrokerSettings, Flushing};
 pub use broker_work::BrokerWork;
 pub use bus::{BusSettings, BusWork, EventBus, EventBusConfig};
 pub use detectors::{Chosen, Detectors, DetectorsConfig};
-pub use erased::{AnySystem, Asked, Instance, Registry, Watch};
+pub use erased::{AnySystem, Asked, Collecting, Instance, Registry, Watch};
 pub use lock::{Election, ElectionSettings, Lock, LockConfig, LockSettings, Observe};
 pub use lock_work::LockWork;
+pub use monitor::EVERY_RUN;
 pub use omega::{Omega, OmegaConfig};
 pub use paxos_commit::{PaxosCommit, PaxosCommitConfig, PaxosCommitSettings};
 pub use pipeline::{Pipeline, PipelineConfig, PipelineSettings};
@@ -226,6 +230,20 @@ pub trait System: Cluster + Sized {
     /// The properties that a scenario's `require` can demand of it: where it has clients, those of their requests.
     fn requirable() -> &'static [Property] {
         if Self::Client::INVOKES { require::OF_REQUESTS } else { &[] }
+    }
+
+    /// Whether it has services: see [`services`](Self::services).
+    const HAS_SERVICES: bool = false;
+
+    /// What its runs measure, besides what every run does and what its processes [declare](crate::process::Process::METRICS).
+    fn metrics() -> Vec<Metric> {
+        Vec::new()
+    }
+
+    /// What measures that in a run.
+    fn probes(config: &Self::Config) -> Vec<Box<dyn Probe<Self>>> {
+        let _ = config;
+        Vec::new()
     }
 
     /// The names of its services, if it has some: requirements can name them.

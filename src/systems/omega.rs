@@ -5,9 +5,11 @@
 //! ```
 
 use super::detectors::{DETECTORS, NODES, mutants, no_workload};
+use super::probes::{OF_DETECTORS, SuspicionProbe};
 use super::{Chosen, Mutant, Nodes, Population, System, Written};
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Count, Fields, Form, Required, Setting, Settings, Within, codecs, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{self, DetectorJudge, LEADERSHIP, LeaderJudge, Observations};
@@ -132,6 +134,14 @@ impl System for Omega {
 
     fn nodes(config: &OmegaConfig, mutants: &[&'static str]) -> Nodes<Self> {
         Nodes { servers: vec![config.detector.config(config.nodes, 0, mutants); config.nodes as usize], clients: vec![] }
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_DETECTORS.to_vec()
+    }
+
+    fn probes(config: &OmegaConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(SuspicionProbe::new(vec![config.detector.name.clone()]))]
     }
 
     fn judges(config: &OmegaConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

@@ -1,9 +1,11 @@
 //! `PaxosCommit`: transactions over several servers, made atomic by Paxos Commit.
 
 use super::Mutant;
+use super::probes::{CommitProbe, OF_COMMIT};
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Duration, DurationRange};
+use crate::base::{Duration, DurationRange, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Codec, Count, Form, LengthRange, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::paxos_commit::{self as protocol, PaxosCommitTransactions};
 use crate::protocols::commit::properties;
@@ -66,6 +68,14 @@ impl Transactional for PaxosCommitTransactions {
 
     fn properties() -> Vec<Property> {
         properties::PROPERTIES.to_vec()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_COMMIT.to_vec()
+    }
+
+    fn probes(_: &PaxosCommitSettings) -> Vec<Box<dyn Probe<PaxosCommit>>> {
+        vec![Box::new(CommitProbe::<PaxosCommit>::new(|note| Some((0, note)), 1))]
     }
 
     fn judges(_: &PaxosCommitSettings, _: &Conditions) -> Vec<Box<dyn Judge<PaxosCommit>>> {

@@ -8,14 +8,16 @@
 use std::collections::BTreeMap;
 
 use super::lock_work::length_range;
+use super::probes::{OF_RAFT, RaftProbe};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::{Mutant, Nodes, Population, Scripting, System, Written};
-use crate::base::{Duration, DurationRange, Ratio, Shown, StreamOp, Streamed};
+use crate::base::{Duration, DurationRange, Metric, Ratio, Shown, StreamOp, Streamed};
 use crate::check::recorded::streams::spelling;
 use crate::check::streams::{Demands, Promise, StreamAnomaly, judge};
 use crate::check::{Budget, Property, PropertyReport, Verdict};
 use crate::history::formats::Spelling;
 use crate::history::{History, Operation};
+use crate::metrics::Probe;
 use crate::notation::{
     Chance, Count, Flag, Form, Given, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, Timing, settings,
 };
@@ -283,6 +285,14 @@ impl System for Queue {
         let (demands, limits) = (config.demands(), config.limits(conditions));
         let forbidden = ANOMALIES.into_iter().filter(|anomaly| demands.forbid(*anomaly)).map(|anomaly| *anomaly.property());
         forbidden.chain(properties::PROPERTIES.into_iter().filter(|property| limits.asks_for(property))).collect()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_RAFT.to_vec()
+    }
+
+    fn probes(_: &QueueConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(RaftProbe::new(|note: &queue::Note| if let queue::Note::Raft(note) = note { Some(note) } else { None }))]
     }
 
     fn judges(config: &QueueConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

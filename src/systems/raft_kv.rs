@@ -2,8 +2,10 @@
 
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
-use crate::base::{Duration, DurationRange};
+use super::probes::{OF_RAFT, RaftProbe};
+use crate::base::{Duration, DurationRange, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Count, Given, LengthRange, PositiveLength, Timed, Timing, settings};
 use crate::protocols::raft::{self, Raft};
 use crate::trace::Judge;
@@ -66,6 +68,14 @@ impl KeyValue for raft::RaftKv {
 
     fn properties() -> Vec<Property> {
         raft::properties::PROPERTIES.to_vec()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_RAFT.to_vec()
+    }
+
+    fn probes(_: &RaftSettings) -> Vec<Box<dyn Probe<RaftKv>>> {
+        vec![Box::new(RaftProbe::<RaftKv>::new(|note| Some(note)))]
     }
 
     fn judges(_: &RaftSettings, servers: u32, _: &Conditions) -> Vec<Box<dyn Judge<RaftKv>>> {

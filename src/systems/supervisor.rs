@@ -5,9 +5,11 @@
 //! ```
 
 use super::detectors::{mutants, no_workload};
+use super::probes::{OF_DETECTORS, SuspicionProbe};
 use super::{Mutant, Nodes, OmegaConfig, Population, System, Written};
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Count, Form, Maybe, PositiveLength, Setting, Settings, settings};
 use crate::process::NoNote;
 use crate::protocols::detector::properties::{
@@ -145,6 +147,14 @@ impl System for Supervisor {
             every: *every,
         };
         Nodes { servers: vec![server; omega.nodes as usize], clients: vec![] }
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_DETECTORS.to_vec()
+    }
+
+    fn probes(config: &SupervisorConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(SuspicionProbe::new(vec![config.omega.detector.name.clone()]))]
     }
 
     fn judges(config: &SupervisorConfig, _: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

@@ -1,9 +1,11 @@
 //! `ThreePhase`: transactions over several servers, made atomic by three-phase commit.
 
 use super::Mutant;
+use super::probes::{CommitProbe, OF_COMMIT};
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Count, Given, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::properties;
 use crate::protocols::commit::three_phase::{self as protocol, ThreePhaseTransactions};
@@ -80,6 +82,14 @@ impl Transactional for ThreePhaseTransactions {
 
     fn properties() -> Vec<Property> {
         properties::PROPERTIES.to_vec()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_COMMIT.to_vec()
+    }
+
+    fn probes(_: &ThreePhaseSettings) -> Vec<Box<dyn Probe<ThreePhase>>> {
+        vec![Box::new(CommitProbe::<ThreePhase>::new(|note| Some((0, note)), 1))]
     }
 
     fn judges(_: &ThreePhaseSettings, _: &Conditions) -> Vec<Box<dyn Judge<ThreePhase>>> {

@@ -17,12 +17,13 @@ use std::marker::PhantomData;
 
 use super::load::{Choice, MOST, Mixed, PARTS, Traffic};
 use super::{Mutant, Nodes, Population, Scripting, System, Written, spelling};
-use crate::base::{Committed, Transaction};
+use crate::base::{Committed, Metric, Transaction};
 use crate::check::conservation::{self, CONSERVATION};
 use crate::check::isolation::{self, ISOLATION, Level};
 use crate::check::{Budget, Property, PropertyReport};
 use crate::history::History;
 use crate::history::formats::Spelling;
+use crate::metrics::Probe;
 use crate::notation::{Count, CountUpTo, Form, Given, Setting, Settings, Variant, Within, codecs, settings};
 use crate::process::{Process, Service};
 use crate::trace::Judge;
@@ -339,6 +340,20 @@ pub trait Transactional: Service<Operation = Transaction, Response = Committed> 
         Vec::new()
     }
 
+    /// What its runs measure besides what all do.
+    fn metrics() -> Vec<Metric> {
+        Vec::new()
+    }
+
+    /// What measures that.
+    fn probes(settings: &Self::Settings) -> Vec<Box<dyn Probe<Txn<Self>>>>
+    where
+        Self: Sized,
+    {
+        let _ = settings;
+        Vec::new()
+    }
+
     /// A digest of the state that all servers must agree on in the end: see [`Cluster::fingerprint`].
     fn fingerprint(server: &Self::Server) -> Option<u64> {
         let _ = server;
@@ -422,6 +437,14 @@ impl<P: Transactional> System for Txn<P> {
 
     fn judges(config: &Self::Config, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         P::judges(&config.settings, conditions)
+    }
+
+    fn metrics() -> Vec<Metric> {
+        P::metrics()
+    }
+
+    fn probes(config: &Self::Config) -> Vec<Box<dyn Probe<Self>>> {
+        P::probes(&config.settings)
     }
 
     fn states(_: &Self::Config, _: usize) -> u64 {

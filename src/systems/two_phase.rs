@@ -1,9 +1,11 @@
 //! `TwoPhase`: a transactional store on several servers, atomic by two-phase commit.
 
 use super::Mutant;
+use super::probes::{CommitProbe, OF_COMMIT};
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::Duration;
+use crate::base::{Duration, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Count, Flag, OneOf, PositiveLength, Timed, Timing, settings};
 use crate::protocols::commit::locks::Policy;
 use crate::protocols::commit::properties::{self, CommitJudge};
@@ -103,6 +105,14 @@ impl Transactional for two_phase::TwoPhaseTransactions {
 
     fn properties() -> Vec<Property> {
         properties::PROPERTIES.into_iter().chain(two_phase::properties::PROPERTIES).collect()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_COMMIT.to_vec()
+    }
+
+    fn probes(_: &TwoPhaseSettings) -> Vec<Box<dyn Probe<TwoPhase>>> {
+        vec![Box::new(CommitProbe::<TwoPhase>::new(|note| Some((0, note)), 1))]
     }
 
     fn judges(settings: &TwoPhaseSettings, _: &Conditions) -> Vec<Box<dyn Judge<TwoPhase>>> {

@@ -1,14 +1,16 @@
 //! `TwoPhaseOverRaft`: a transactional store on groups of servers, atomic by two-phase commit, each group replicated by Raft.
 
 use super::Mutant;
+use super::probes::{CommitProbe, OF_COMMIT, OF_RAFT, RaftProbe};
 use super::raft_kv::ELECTION_TIMEOUT;
 use super::transactional::{Transactional, Txn, TxnConfig};
-use crate::base::{Duration, DurationRange};
+use crate::base::{Duration, DurationRange, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{Count, Given, LengthRange, PositiveLength, Timed, Timing, settings};
-use crate::protocols::commit::properties;
 use crate::protocols::commit::raft_groups::properties::{GroupsJudge, RaftsJudge};
-use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member};
+use crate::protocols::commit::raft_groups::{self, Config, GroupTransactions, Member, Note};
+use crate::protocols::commit::{self, properties};
 use crate::protocols::raft;
 use crate::trace::Judge;
 use crate::world::Conditions;
@@ -38,6 +40,11 @@ settings! {
         /// How often a coordinator's leader repeats what was not answered.
         resend: Duration = Config::of(3, 3).resend, Timed(PositiveLength, &[Timing::Answer]);
     }
+}
+
+/// What a replica says as one of its group, and the n-th of what that says.
+fn of_group(note: &Note) -> Option<(u64, &commit::Note)> {
+    if let Note::Group(nth, note) = note { Some((*nth, note)) } else { None }
 }
 
 impl Transactional for GroupTransactions {
@@ -76,6 +83,15 @@ impl Transactional for GroupTransactions {
 
     fn properties() -> Vec<Property> {
         [&properties::PROPERTIES[..], &raft_groups::properties::PROPERTIES, &raft::properties::PROPERTIES].concat()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        [OF_COMMIT, OF_RAFT].concat()
+    }
+
+    fn probes(settings: &TwoPhaseOverRaftSettings) -> Vec<Box<dyn Probe<TwoPhaseOverRaft>>> {
+        let rafts = RaftProbe::<TwoPhaseOverRaft>::new(|note| if let Note::Raft(note) = note { Some(note) } else { None });
+        vec![Box::new(CommitProbe::<TwoPhaseOverRaft>::new(of_group, settings.replicas)), Box::new(rafts)]
     }
 
     fn judges(settings: &TwoPhaseOverRaftSettings, _: &Conditions) -> Vec<Box<dyn Judge<TwoPhaseOverRaft>>> {

@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use super::{Event, Record, Sorts, Vocabulary};
-use crate::base::Time;
+use crate::base::{Measure, NodeId, Time};
 use crate::check::PropertyReport;
 use crate::check::linearizability::Online;
 use crate::check::model::Model;
@@ -57,6 +57,16 @@ pub trait Judge<V: Vocabulary> {
     /// record. By default a judge says so only at the end.
     fn violated(&self) -> bool {
         false
+    }
+
+    /// Whether it is to be told what processes measure themselves. Only then is it collected.
+    fn collects(&self) -> bool {
+        false
+    }
+
+    /// A process on this node has measured something, if it [collects](Self::collects) that.
+    fn measure(&mut self, at: Time, node: NodeId, measure: &Measure) {
+        let _ = (at, node, measure);
     }
 
     /// The run is over, at this time. Nothing is observed after that.

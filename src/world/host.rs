@@ -9,7 +9,7 @@ use super::keys::{Entity, Keys};
 use super::machine::Machine;
 use super::setup::{ClientNote as _, Cluster, Script};
 use super::slab::{MessageHandle, MessageSlab};
-use super::view::{self, NodeView};
+use super::view::{self, NodeView, Standing};
 use crate::base::{Duration, Incarnation, MessageId, NodeId, Stream, Time};
 use crate::environment::Clock;
 use crate::process::{Buffer, Context, Files, Process};
@@ -184,6 +184,9 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         let now = machine.clock.read(core.now());
         let mut context = Context::new(machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
         self.process = Some(K::Process::boot(&self.config, &files, &mut context));
+        if core.recorder.collects {
+            self.hand_over_measures(core);
+        }
         self.apply(core);
     }
 
@@ -356,8 +359,33 @@ impl<C: Cluster, K: NodeKind<C>> Host<C, K> {
         let now = self.machine.clock.read(core.now());
         let mut context = Context::new(self.machine.id, now, &mut self.random, &mut self.next_sync, &mut self.buffer);
         handler(process, &mut context);
+        if core.recorder.collects {
+            self.hand_over_measures(core);
+        }
         if !self.buffer.is_empty() {
             self.apply(core);
+        }
+    }
+
+    /// From now on what its process measures is collected.
+    pub(super) fn collect_measures(&mut self) {
+        self.buffer.collect_measures();
+    }
+
+    #[cold]
+    fn hand_over_measures(&mut self, core: &mut Core<'_, C>) {
+        let measures = self.buffer.take_measures();
+        core.recorder.measured(core.engine.now(), self.machine.id, &measures);
+    }
+
+    /// How it stands, in numbers; what only its process can say is left out unless it may be asked.
+    pub(super) fn standing(&self, ask: bool) -> Standing {
+        let process = self.process.as_ref().filter(|_| ask);
+        Standing {
+            state: self.state,
+            claim: process.and_then(|process| view::asked(|| process.role())?),
+            deferred: self.deferred.len(),
+            ..self.machine.standing()
         }
     }
 

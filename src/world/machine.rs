@@ -8,7 +8,7 @@ use super::host::{NodeKind, NodeState};
 use super::setup::Cluster;
 use super::slab::{MessageHandle, MessageSlab};
 use super::timers::{Alarm, Timers, WakeUp};
-use super::view::{self, DiskView, NodeView};
+use super::view::{self, DiskView, NodeView, Standing};
 use crate::base::{Duration, Incarnation, NodeId, RunKey, Time};
 use crate::environment::{Clock, ClockModel, Disk, Remains};
 use crate::process::{Effect, Message as _, Process, Release, SyncToken};
@@ -229,6 +229,12 @@ impl<P: Process> Machine<P> {
     fn hold(&mut self, what: Held<P::Note>, cause: Option<u64>) {
         self.wanted = self.disk.written();
         self.held.push_back(HeldBack { after: self.wanted, cause, what });
+    }
+
+    /// How it stands, in numbers, but for what only its process or its host knows.
+    pub(super) fn standing(&self) -> Standing {
+        let (syncing, stalled) = (self.syncing.is_some(), self.stalled.is_some());
+        Standing { state: NodeState::Down, claim: None, held: self.held.len(), deferred: 0, syncing, stalled }
     }
 
     /// How it stands, but for what only its process or its host knows, and for the messages under way.

@@ -36,7 +36,7 @@ pub use host::NodeState;
 pub use keys::{Entity, Redraw, Whose};
 pub use outcome::{FaultCount, MarkCount, Messages, Operations, Outcome, Run, ScriptCounts, StepCount, Stray};
 pub use setup::{ClientNote, Cluster, Conditions, Counted, DiskModel, DueTimes, Reached, Script, Scripted, Setup};
-pub use view::{DiskView, MessageView, Moment, NodeView, Observer, View};
+pub use view::{DiskView, Load, MessageView, Moment, NodeView, Observer, Standing, View};
 
 use self::core::{Bounds, Core, Excess};
 use calls::Call;
@@ -198,10 +198,10 @@ impl<'a, C: Cluster> World<'a, C> {
         let clock = |node| conditions.clocks.clock(keys.of(Entity::Clock(node)), node);
         let bounds = Bounds { messages: conditions.messages, disk: conditions.disk_bytes, effects: conditions.effects };
         let server = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
-        let servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
+        let mut servers: Vec<_> = servers.into_iter().zip((0..).map(NodeId::server)).map(server).collect();
         let invokes = invokes_late(script.as_deref(), &clients, conditions.duration);
         let client = |(config, id)| Host::new(id, config, clock(id), &keys, bounds);
-        let clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
+        let mut clients: Vec<_> = clients.into_iter().zip((0..).map(NodeId::client)).map(client).collect();
         // Where nothing crashes, no write can be lost, and none is looked for.
         let crashes = conditions.faults.may_crash() || C::Server::RESTARTS || C::Client::RESTARTS;
         let duration = Time::ZERO + conditions.duration;
@@ -209,6 +209,10 @@ impl<'a, C: Cluster> World<'a, C> {
         let budget = Budget { events: conditions.events, until: end, same_instant: conditions.same_instant };
         let marks = if crashes { MARKS } else { &[] };
         let recorder = Recorder::new(judges, sinks, marks, (conditions.clocks, keys.clone()), conditions.stop_at_violation);
+        if recorder.collects {
+            servers.iter_mut().for_each(Host::collect_measures);
+            clients.iter_mut().for_each(Host::collect_measures);
+        }
         let nemesis = Nemesis::new(conditions.faults, keys.of(Entity::Faults));
         Self {
             core: Core::new(Engine::new(budget), network, recorder, nemesis, conditions.disk, bounds),

@@ -3,7 +3,7 @@
 use super::keys::{Entity, Keys};
 use super::outcome::{MarkCount, Messages, Operations, Stray};
 use super::setup::{Cluster, Counted};
-use crate::base::{Digest, NodeId, Time};
+use crate::base::{Digest, Measure, NodeId, Time};
 use crate::check::{PropertyReport, Sighting};
 use crate::environment::ClockModel;
 use crate::history::{self, History};
@@ -23,6 +23,8 @@ pub(super) struct Recorder<'a, C: Cluster> {
     records: u64,
     /// The sorts of records that judges want to see, or all if there is a sink: the others are shown to none.
     shown: Sorts,
+    /// Whether a judge collects what processes measure.
+    pub(super) collects: bool,
     judges: Vec<Box<dyn Judge<C>>>,
     sinks: Vec<&'a mut dyn Sink>,
     /// The clocks of nodes, if they are off: sinks are shown what they read.
@@ -69,6 +71,7 @@ impl<'a, C: Cluster> Recorder<'a, C> {
             digest: Digest::new(),
             records: 0,
             shown: if sinks.is_empty() && turns_after.is_none() { wanted } else { Sorts::ALL },
+            collects: judges.iter().any(|judge| judge.collects()),
             judges,
             sinks,
             clocks: Some(clocks).filter(|(model, _)| *model != ClockModel::default()),
@@ -167,6 +170,16 @@ impl<'a, C: Cluster> Recorder<'a, C> {
     /// Tells sinks that a node is about to take a step that no record begins.
     pub(super) fn unrecorded_step(&mut self, node: NodeId, at: Time) {
         self.sinks.iter_mut().for_each(|sink| sink.unrecorded_step(node, at));
+    }
+
+    /// Tells the judges that collect it what a process has measured.
+    #[cold]
+    pub(super) fn measured(&mut self, at: Time, node: NodeId, measures: &[Measure]) {
+        self.watching = Watching::Judge;
+        for judge in self.judges.iter_mut().filter(|judge| judge.collects()) {
+            measures.iter().for_each(|measure| judge.measure(at, node, measure));
+        }
+        self.watching = Watching::Nobody;
     }
 
     /// Whether it is time to draw afresh, once; if not, a halt is the end.

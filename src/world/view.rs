@@ -82,12 +82,49 @@ pub trait View {
     /// If there is no such node.
     fn node(&self, node: NodeId, at: Time, deep: bool) -> NodeView;
 
+    /// How much there is to do.
+    fn load(&self) -> Load;
+
+    /// A node, as it stands, in numbers: what of [`node`](Self::node) costs next to nothing.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    fn standing(&self, node: NodeId) -> Standing;
+
     /// All nodes, servers first.
     fn nodes(&self, at: Time, deep: bool) -> Vec<NodeView> {
         let (servers, clients) = self.population();
         let all = (0..servers).map(NodeId::server).chain((0..clients).map(NodeId::client));
         all.map(|node| self.node(node, at, deep)).collect()
     }
+}
+
+/// How much a run has to do at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Events handled so far.
+    pub events: u64,
+    /// Events that are scheduled.
+    pub scheduled: usize,
+    /// Messages under way, those among them that wait for a disk, or for a pause to end.
+    pub messages: usize,
+}
+
+/// A node at a moment, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it runs.
+    pub state: NodeState,
+    /// What it believes to be.
+    pub claim: Option<Claim>,
+    /// How many messages and notes wait for its disk.
+    pub held: usize,
+    /// How much waits for its pause to end.
+    pub deferred: usize,
+    /// Whether a sync is under way.
+    pub syncing: bool,
+    /// Whether its disk stands still, because of a fault.
+    pub stalled: bool,
 }
 
 /// A node at a moment.
@@ -166,6 +203,16 @@ impl<C: Cluster> View for World<'_, C> {
         view.messages = under_way.collect();
         view.messages.sort_by_key(|message| (message.due, message.id.from, message.id.to, message.kind, message.id.count));
         view
+    }
+
+    fn load(&self) -> Load {
+        let engine = &self.core.engine;
+        Load { events: engine.events(), scheduled: engine.pending(), messages: self.core.slab.len() }
+    }
+
+    fn standing(&self, node: NodeId) -> Standing {
+        let ask = self.broken != Some(node);
+        look!(self, node, host => host.standing(ask))
     }
 }
 

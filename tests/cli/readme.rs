@@ -72,7 +72,7 @@ fn fresh(page: &str) -> String {
 }
 
 /// The pages that show what the command prints.
-const PAGES: [&str; 2] = ["README.md", "docs/checking.md"];
+const PAGES: [&str; 3] = ["README.md", "docs/checking.md", "docs/monitoring.md"];
 
 #[test]
 fn pages_show_what_the_command_prints() {

@@ -37,6 +37,7 @@ const ROOMS: &[(&str, &str, May)] = &[
     ("fault", ROOT, May::Name(&["base", "diagnostic", "notation"])),
     ("trace", ROOT, May::Name(&["base", "check", "fault", "history"])),
     ("require", ROOT, May::Name(&["base", "check", "diagnostic", "fault", "history", "notation", "trace"])),
+    ("metrics", ROOT, May::Name(&["base", "check", "diagnostic", "fault", "notation", "require", "trace"])),
     (
         "protocols",
         ROOT,

@@ -18,6 +18,7 @@ mod golden;
 mod heard;
 mod identities_of_draws;
 mod locks;
+mod metrics;
 mod moments;
 mod one_judge;
 mod operations;

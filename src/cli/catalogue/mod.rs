@@ -5,6 +5,7 @@ mod written;
 use clap::ValueEnum;
 
 use super::exit::Exit;
+use crate::base::{Metric, MetricSort};
 use crate::check::consistency::Guarantee;
 use crate::check::isolation::Level;
 use crate::check::model::{ModelName, Operation};
@@ -13,7 +14,7 @@ use crate::check::recorded::transactions::TransactionModel;
 use crate::check::streams::{Promise, StreamAnomaly};
 use crate::check::{Property, PropertyKind};
 use crate::explore::DETERMINISTIC;
-use crate::systems::{AnySystem, Mutant, Practice, Registry};
+use crate::systems::{AnySystem, EVERY_RUN, Mutant, Practice, Registry};
 use crate::world;
 pub(super) use written::at_path;
 
@@ -64,6 +65,7 @@ classes! {
     Role: "roles", "a role, which faults can be aimed at";
     Kind: "messages", "a kind of message";
     Mark: "marks", "a sometimes mark";
+    Metric: "metrics", "a metric: what runs measure over time";
     Property: "properties", "a property that is judged";
     Mutant: "mutants", "a mutant: a planted bug";
     Decoy: "decoys", "a decoy: odd, and right";
@@ -81,6 +83,7 @@ pub(super) fn topics(registry: &Registry) -> Vec<Topic> {
     topics.extend(named(Class::Role, roles, registry));
     topics.extend(named(Class::Kind, kinds, registry));
     topics.extend(named(Class::Mark, marks, registry));
+    topics.extend(metrics(registry));
     topics.extend(properties(registry));
     topics.extend(registry.systems().flat_map(|system| system.mutants().into_iter().map(|planted| mutant(&planted, system))));
     topics.extend(registry.systems().flat_map(|system| system.practices().iter().map(|shown| practice(shown, system))));
@@ -131,11 +134,56 @@ fn system(system: &dyn AnySystem) -> Topic {
         ("roles", names(roles(system))),
         ("messages", numbers_apart(&kinds(system))),
         ("properties", lines(properties)),
+        ("metrics", lines(own_metrics(system))),
         ("sometimes", names(marks(system))),
         ("mutants", planted(mutants)),
         ("decoys", planted(decoys)),
     ];
     Topic::new(system.name(), Class::System, system.about(), more)
+}
+
+/// What runs of the system measure, besides what every run does.
+fn own_metrics(system: &dyn AnySystem) -> Vec<String> {
+    let own = system.metrics().into_iter().filter(|(of, _)| *of != EVERY_RUN).flat_map(|(_, metrics)| metrics);
+    own.map(|metric| format!("{}: {}", metric.name, metric.about)).collect()
+}
+
+/// What runs measure: what those of all systems do once.
+fn metrics(registry: &Registry) -> Vec<Topic> {
+    let all = registry.systems().flat_map(|system| {
+        let own = system.metrics().into_iter();
+        own.flat_map(move |(of, metrics)| {
+            let of = if of == EVERY_RUN { "every system" } else { system.name() };
+            metrics.into_iter().map(move |metric| (metric, of))
+        })
+    });
+    gathered(all).into_iter().map(|(metric, owners)| self::metric(&metric, &owners)).collect()
+}
+
+fn metric(metric: &Metric, owners: &[&str]) -> Topic {
+    let (is, compared) = match metric.sort {
+        MetricSort::Counter => ("a counter", format!("Above(Rate({:?}), \"5/s\")", metric.name)),
+        MetricSort::Gauge => ("a gauge", format!("Above(Value({:?}), {})", metric.name, bound(metric))),
+        MetricSort::Histogram => ("a histogram", format!("Above(Quantile({:?}), {})", metric.name, bound(metric))),
+    };
+    let more = vec![
+        ("is", is.to_owned()),
+        ("in", metric.unit.to_owned()),
+        ("told apart by", joined(metric.labels)),
+        ("measured in", owners.join(", ")),
+        ("written", format!("alerts: [(name: \"watched\", when: {compared})]")),
+        ("asked for by", "stormglass run SCENARIO --metrics metrics.om".to_owned()),
+    ];
+    Topic::new(metric.name, Class::Metric, metric.about, more).of(owners)
+}
+
+/// What a metric of this unit can be compared with.
+fn bound(metric: &Metric) -> &'static str {
+    match metric.unit {
+        "seconds" => "\"200ms\"",
+        "ratio" => "\"80%\"",
+        _ => "10",
+    }
 }
 
 /// The properties of all systems, those of the world once.

@@ -10,10 +10,12 @@
 mod tenant;
 
 use super::load::{MOST, Mixed, PARTS};
+use super::probes::{OF_RAFT, RaftProbe};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::{Mutant, Nodes, Population, Scripting, System, Written};
-use crate::base::{Duration, DurationRange};
+use crate::base::{Duration, DurationRange, Metric};
 use crate::check::Property;
+use crate::metrics::Probe;
 use crate::notation::{
     Count, CountUpTo, Flag, Form, Given, Length, LengthRange, Maybe, OneOf, PositiveLength, Setting, Settings, Timed, joined, settings,
 };
@@ -313,6 +315,14 @@ impl System for ServiceRegistry {
 
     fn scripting() -> Option<Scripting<Self>> {
         Some(Scripting::of_steps())
+    }
+
+    fn metrics() -> Vec<Metric> {
+        OF_RAFT.to_vec()
+    }
+
+    fn probes(_: &RegistryConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(RaftProbe::new(|note: &registry::Note| if let registry::Note::Raft(note) = note { Some(note) } else { None }))]
     }
 
     fn judges(config: &RegistryConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {

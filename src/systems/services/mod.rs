@@ -18,14 +18,16 @@ mod graph;
 mod guards;
 mod lengths;
 mod load;
+mod measured;
 mod practices;
 
 use std::sync::Arc;
 
 use super::{Mutant, Nodes, Population, Practice, Scripting, System, Written};
-use crate::base::{Duration, Ratio, Time};
+use crate::base::{Duration, Metric, Ratio, Time};
 use crate::check::Property;
 use crate::history;
+use crate::metrics::Probe;
 use crate::notation::{Form, Required, Setting, Settings, joined, settings};
 use crate::process::NoNote;
 use crate::protocols::services::properties::{self, ServicesJudge, ServicesMeter};
@@ -167,6 +169,14 @@ impl System for Services {
         Nodes { servers, clients: vec![client; config.clients as usize] }
     }
 
+    fn metrics() -> Vec<Metric> {
+        measured::OF_WORKERS.to_vec()
+    }
+
+    fn probes(config: &ServicesConfig) -> Vec<Box<dyn Probe<Self>>> {
+        vec![Box::new(measured::WorkerProbe::new(&config.graph))]
+    }
+
     fn judges(config: &ServicesConfig, conditions: &Conditions) -> Vec<Box<dyn Judge<Self>>> {
         let measured_from = Time::ZERO + config.warm_up;
         let clocks = conditions.clocks;
@@ -181,6 +191,8 @@ impl System for Services {
     fn practices() -> &'static [Practice] {
         practices::PRACTICES
     }
+
+    const HAS_SERVICES: bool = true;
 
     fn requirable() -> &'static [Property] {
         require::PROPERTIES

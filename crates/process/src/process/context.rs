@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{FileName, Files, Mark, Process};
-use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
+use crate::base::{Amount, Change, Duration, Labelled, LocalTime, Measure, NodeId, Stream};
 
 /// Names a sync of the disk within one incarnation of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,11 +86,17 @@ pub struct Buffer<M, T, N> {
     bytes: Vec<u8>,
     effects_max: usize,
     bytes_max: usize,
+    /// What was measured, if that is collected. It is no effect: what a process does is the same with and without.
+    measured: Option<Box<Measured>>,
 }
+
+/// What was measured, in order.
+#[derive(Clone, Debug, Default)]
+struct Measured(Vec<Measure>);
 
 impl<M, T, N> Default for Buffer<M, T, N> {
     fn default() -> Self {
-        Self { effects: VecDeque::new(), bytes: Vec::new(), effects_max: usize::MAX, bytes_max: usize::MAX }
+        Self { effects: VecDeque::new(), bytes: Vec::new(), effects_max: usize::MAX, bytes_max: usize::MAX, measured: None }
     }
 }
 
@@ -100,6 +106,16 @@ impl<M, T, N> Buffer<M, T, N> {
     pub fn bounded(effects: u64, bytes: u64) -> Self {
         let [effects_max, bytes_max] = [effects, bytes].map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         Self { effects_max, bytes_max, ..Self::default() }
+    }
+
+    /// From now on what the process measures is collected: see [`take_measures`](Self::take_measures).
+    pub fn collect_measures(&mut self) {
+        self.measured.get_or_insert_default();
+    }
+
+    /// What was measured since this was last asked, in order; nothing if that is not collected.
+    pub fn take_measures(&mut self) -> Vec<Measure> {
+        self.measured.as_mut().map(|measured| std::mem::take(&mut measured.0)).unwrap_or_default()
     }
 
     #[inline]
@@ -285,6 +301,67 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.push(Effect::Sometimes(mark.into().name));
     }
 
+    /// Counts: one of [`Process::METRICS`], in one of its series if it has labels. Nothing is done if nobody collects what is measured, and
+    /// a run is the same whether it is collected or not.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use stormglass_process::base::{Metric, NodeId};
+    /// # use stormglass_process::process::{Context, Files, Harness, Message, NoNote, Process};
+    /// # #[derive(Clone, Debug, Serialize, Deserialize)]
+    /// # struct Hello;
+    /// # impl Message for Hello {}
+    /// const GREETINGS: Metric = Metric::counter("greetings", "", "Greetings that have come in.").by(&["from"]);
+    ///
+    /// # struct Host;
+    /// impl Process for Host {
+    ///     const METRICS: &'static [Metric] = &[GREETINGS];
+    /// #   type Config = ();
+    /// #   type Message = Hello;
+    /// #   type Timer = ();
+    /// #   type Note = NoNote;
+    /// #   fn boot(_: &(), _: &Files, _: &mut Context<'_, Self>) -> Self { Self }
+    /// #   fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}
+    ///
+    ///     fn on_message(&mut self, from: NodeId, Hello: Hello, context: &mut Context<'_, Self>) {
+    ///         context.count(GREETINGS.with(&[if from.is_client() { "client" } else { "server" }]), 1);
+    ///     }
+    /// }
+    ///
+    /// let mut host = Harness::<Host>::boot(NodeId::server(0), ());
+    /// host.deliver(NodeId::client(0), Hello);
+    /// assert_eq!(host.take_measures()[0].labels, ["client"]);
+    /// ```
+    #[inline]
+    pub fn count<'l>(&mut self, counter: impl Into<Labelled<'l>>, by: u64) {
+        if self.buffer.measured.is_some() {
+            self.measure(counter.into(), Amount::Count(by));
+        }
+    }
+
+    /// Says how much there is now of something: one of [`Process::METRICS`], a gauge. See [`count`](Self::count).
+    #[inline]
+    pub fn gauge<'l>(&mut self, gauge: impl Into<Labelled<'l>>, amount: impl Into<Amount>) {
+        if self.buffer.measured.is_some() {
+            self.measure(gauge.into(), amount.into());
+        }
+    }
+
+    /// Takes note of how large something was, or how long it took: one of [`Process::METRICS`], a histogram. See [`count`](Self::count).
+    #[inline]
+    pub fn observe<'l>(&mut self, histogram: impl Into<Labelled<'l>>, amount: impl Into<Amount>) {
+        if self.buffer.measured.is_some() {
+            self.measure(histogram.into(), amount.into());
+        }
+    }
+
+    #[cold]
+    fn measure(&mut self, Labelled { metric, labels }: Labelled<'_>, amount: Amount) {
+        if let Some(measured) = &mut self.buffer.measured {
+            measured.0.push(Measure { metric, labels: labels.iter().map(|&label| label.to_owned()).collect(), amount });
+        }
+    }
+
     /// Asks for a node to be started anew, as the supervisor of the machines does: one that runs or stands still is taken down first, as by
     /// a crash. The request takes another way than messages, so that no partition stops it. It is in vain if the node was destroyed.
     ///
@@ -322,9 +399,11 @@ impl<'a, P: Process> Context<'a, P> {
         let Buffer { effects_max, bytes_max, .. } = *self.buffer;
         // It writes where this one does, so that no bytes are copied.
         let bytes = std::mem::take(&mut self.buffer.bytes);
-        let mut inner = Buffer { effects: VecDeque::new(), bytes, effects_max, bytes_max };
+        let measured = self.buffer.measured.take();
+        let mut inner = Buffer { effects: VecDeque::new(), bytes, effects_max, bytes_max, measured };
         let result = step(&mut Context::new(self.me, self.now, self.random, self.next_sync, &mut inner));
         self.buffer.bytes = inner.bytes;
+        self.buffer.measured = inner.measured;
         for effect in inner.effects {
             let wrapped = match effect {
                 Effect::Send { to, message, release } => Effect::Send { to, message: (wrap.message)(message), release },

@@ -5,7 +5,10 @@ use std::fmt::{self, Debug, Formatter};
 use serde::{Serialize, Serializer};
 
 use super::{Claim, Context, Files, Joined, Mark, Process, Role, SyncToken};
-use crate::base::NodeId;
+use crate::base::{Metric, NodeId};
+
+/// Fills what is left over of a list.
+const BLANK: Metric = Metric::counter("blank", "", "It is not seen.");
 
 /// One of two: a process of this kind or of that, its configuration, a timer or a note of it. Of three kinds, one is an `Either` itself.
 ///
@@ -108,6 +111,7 @@ impl<A: Serialize, B: Serialize> Serialize for Either<A, B> {
 impl<A: Process, B: Process<Message = A::Message>> Either<A, B> {
     const ALL_ROLES: Joined<Role> = Joined::of(Role::new("", ""), [A::ROLES, B::ROLES]);
     const ALL_MARKS: Joined<Mark> = Joined::of(Mark::new("", ""), [A::MARKS, B::MARKS]);
+    const ALL_METRICS: Joined<Metric> = Joined::of(BLANK, [A::METRICS, B::METRICS]);
 }
 
 impl<A: Process, B: Process<Message = A::Message>> Process for Either<A, B> {
@@ -118,6 +122,7 @@ impl<A: Process, B: Process<Message = A::Message>> Process for Either<A, B> {
 
     const ROLES: &'static [Role] = Self::ALL_ROLES.list();
     const MARKS: &'static [Mark] = Self::ALL_MARKS.list();
+    const METRICS: &'static [Metric] = Self::ALL_METRICS.list();
     const RESTARTS: bool = A::RESTARTS || B::RESTARTS;
 
     fn boot(config: &Self::Config, disk: &Files, context: &mut Context<'_, Self>) -> Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Buffer, ClientProcess, Context, Effect, FileName, Files, Process, Release, SyncToken, Write};
-use crate::base::{Change, Duration, LocalTime, NodeId, Stream};
+use crate::base::{Change, Duration, LocalTime, Measure, NodeId, Stream};
 
 /// A process on a bench: deliver, fire, sync, crash, and see what it does.
 ///
@@ -24,6 +24,7 @@ pub struct Harness<P: Process> {
     held: Vec<Held<P::Message, P::Note>>,
     sent: Vec<(NodeId, P::Message)>,
     notes: Vec<P::Note>,
+    measures: Vec<Measure>,
     transcript: String,
 }
 
@@ -48,6 +49,7 @@ impl<P: Process> Harness<P> {
     /// Boots the process with this disk and these random words.
     pub fn boot_with(me: NodeId, config: P::Config, disk: Files, mut random: Stream) -> Self {
         let (mut buffer, mut next_sync, now) = (Buffer::default(), 0, LocalTime::default());
+        buffer.collect_measures();
         let process = P::boot(&config, &disk, &mut Context::new(me, now, &mut random, &mut next_sync, &mut buffer));
         let mut harness = Self {
             me,
@@ -63,6 +65,7 @@ impl<P: Process> Harness<P> {
             held: Vec::new(),
             sent: Vec::new(),
             notes: Vec::new(),
+            measures: Vec::new(),
             transcript: String::new(),
         };
         harness.apply("boot");
@@ -92,6 +95,11 @@ impl<P: Process> Harness<P> {
     /// What the process has noted since this was last asked.
     pub fn take_notes(&mut self) -> Vec<P::Note> {
         std::mem::take(&mut self.notes)
+    }
+
+    /// What the process has measured since this was last asked.
+    pub fn take_measures(&mut self) -> Vec<Measure> {
+        std::mem::take(&mut self.measures)
     }
 
     /// All that has happened since this was last asked, a line each.
@@ -166,6 +174,7 @@ impl<P: Process> Harness<P> {
     fn apply(&mut self, title: &str) {
         let _ = writeln!(self.transcript, "{title}");
         let mut buffer = std::mem::take(&mut self.buffer);
+        self.measures.append(&mut buffer.take_measures());
         let (effects, bytes) = buffer.split();
         for effect in effects {
             self.carry(effect, bytes);

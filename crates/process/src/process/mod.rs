@@ -67,7 +67,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
-use crate::base::NodeId;
+use crate::base::{Metric, NodeId};
 
 pub use context::{Buffer, Context, Effect, Embeds, Release, SyncToken, Write};
 pub use either::Either;
@@ -143,6 +143,8 @@ pub trait Process: Sized + 'static {
     /// The marks that [`Context::sometimes`] may set. One that is listed and never set is reported as never seen; a sweep fails for it only
     /// where the scenario's `expect` demands it.
     const MARKS: &'static [Mark] = &[];
+    /// What [`Context::count`], [`Context::gauge`] and [`Context::observe`] may measure.
+    const METRICS: &'static [Metric] = &[];
     /// Whether it may have nodes started anew, by [`Context::restart`]: then nodes crash where no fault crashes them.
     const RESTARTS: bool = false;
 
