@@ -4,6 +4,7 @@
 //! The text may change with any release; the JSON has a version, [`SCHEMA`].
 
 mod causes;
+mod charts;
 mod command;
 mod compared;
 #[cfg(feature = "cli")]

@@ -9,13 +9,15 @@ use flate2::write::ZlibEncoder;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
+use super::charts::{charts, every};
 use super::findings::Findings;
 use super::nodes::{Row, off, rows};
 use crate::base::{Fate, MessageId, NodeId, Time, printable};
 use crate::check::linearizability::Linearizability;
 use crate::check::{Drawing, Explanation, Verdict};
 use crate::explore::Again;
-use crate::systems::Watch;
+use crate::metrics::Collected;
+use crate::systems::{Collecting, Watch};
 use crate::trace::{OwnedRecord, Recording, Sink, UntypedRecord};
 use crate::world::{Moment, Observer, Outcome, View};
 
@@ -43,6 +45,8 @@ pub struct RunDetails {
     /// How many records the run has in all.
     total: u64,
     states: States,
+    /// What it measured, for charts.
+    metrics: Option<Collected>,
     /// What is known of it besides.
     pub(super) findings: Findings,
 }
@@ -50,7 +54,7 @@ pub struct RunDetails {
 impl RunDetails {
     /// Goes through a run twice more, with what is known of it besides.
     pub fn of(again: Again<'_>, outcome: &Outcome, findings: Findings) -> Self {
-        let mut extent = Extent { until: violated_at(outcome), total: 0, reached: 0 };
+        let mut extent = Extent { until: violated_at(outcome), total: 0, reached: 0, nodes: 0 };
         again(Watch { judged: false, observer: Some(&mut extent), ..Watch::default() });
         let last = if extent.total > PAGE_RECORDS { (extent.reached + RECORDS_AFTER).min(extent.total) } else { extent.total };
         let range = last.saturating_sub(PAGE_RECORDS)..last;
@@ -58,7 +62,11 @@ impl RunDetails {
         let states =
             |deep| States { range: range.clone(), deep_from: extent.reached.saturating_sub(deep), is_deep: true, ..States::default() };
         let mut seen = states(DEEP_RECORDS);
-        again(Watch { judged: false, sinks: vec![&mut part], observer: Some(&mut seen), ..Watch::default() });
+        let mut metrics = None;
+        let collecting = Collecting { every: every(outcome.sim_time, extent.nodes), into: &mut metrics };
+        let watch =
+            Watch { judged: false, sinks: vec![&mut part], observer: Some(&mut seen), metrics: Some(collecting), ..Watch::default() };
+        again(watch);
         // If there was no room for that, the depth belongs to what leads to the violation.
         for less in [16, 256] {
             if seen.is_cut {
@@ -67,7 +75,7 @@ impl RunDetails {
             }
         }
         let states = seen;
-        Self { recording: part.recording.into_records(), total: extent.total, states, findings }
+        Self { recording: part.recording.into_records(), total: extent.total, states, metrics, findings }
     }
 }
 
@@ -77,16 +85,21 @@ fn violated_at(outcome: &Outcome) -> Time {
     reports.filter_map(|report| report.at).min().unwrap_or(Time::MAX)
 }
 
-/// How many records a run has, in all and up to a time.
+/// How many records a run has, in all and up to a time, and how many nodes.
 struct Extent {
     until: Time,
     total: u64,
     reached: u64,
+    nodes: u64,
 }
 
 impl Observer for Extent {
-    fn observe(&mut self, moment: &Moment, _: &dyn View) {
+    fn observe(&mut self, moment: &Moment, view: &dyn View) {
         self.total = moment.records.1;
+        if moment.is_last {
+            let (servers, clients) = view.population();
+            self.nodes = u64::from(servers) + u64::from(clients);
+        }
         if moment.after <= self.until {
             self.reached = moment.records.1;
         }
@@ -234,6 +247,7 @@ pub(super) fn data(details: &RunDetails, outcome: &Outcome, drawing: Option<&Dra
         "states": tracks,
         "states_cut": details.states.is_cut,
         "operations": operations,
+        "metrics": details.metrics.as_ref().map(charts),
         "strings": strings.all,
     })
 }

@@ -260,6 +260,7 @@
     drawCursor(xs);
     pen.restore();
     drawGutter();
+    drawCharts();
   }
 
   function drawFaults(xs) {
@@ -600,6 +601,211 @@
     if (CURVE) { pen.fillText("100 %", 10, height - CURVE + 8); pen.fillText("0 %", 10, height - 16); }
   }
 
+  // ---- What was measured, on the same axis.
+
+  const { charts, tables, after_ns: afters } = data.metrics ?? { charts: [], tables: [], after_ns: [] };
+  const sampled = new Float64Array(afters.length);
+  for (let s = 0, time = 0; s < afters.length; s++) sampled[s] = time += afters[s];
+  const panels = $("run-charts"), panelCanvas = $("run-charts-canvas"), panelPen = panelCanvas.getContext("2d");
+  const PANEL = 92, TITLE = 20, wholeButton = $("run-charts-whole");
+  // Whether charts show the whole run, and not what the drawing above shows.
+  let isWhole = true;
+  const runEnd = Math.max(1, sampled.length ? sampled[sampled.length - 1] : 1);
+  const wholeX = (nanos) => GUTTER + 12 + (nanos / runEnd) * (width - GUTTER - 24);
+  const chartX = (nanos) => (isWhole ? wholeX(nanos) : screen(placeOf(nanos)));
+  const chartTime = (x) => Math.max(0, Math.min(runEnd, ((x - GUTTER - 12) / (width - GUTTER - 24)) * runEnd));
+  // The last record up to a time.
+  const recordAt = (nanos) => { let low = 0, high = last; while (low < high) { const middle = (low + high + 1) >> 1; if (at[middle] <= nanos) low = middle; else high = middle - 1; } return low; };
+  // When faults were in force, in the whole run: as it was sampled, since the page may not have all of its records.
+  const inForce = [];
+  for (const [name, , numbers] of tables.find((table) => table.name === "faults_in_force")?.rows ?? []) {
+    for (let s = 1; s < numbers.length; s++) {
+      if (!numbers[s]) continue;
+      const known = inForce.findLast((band) => band.name === name);
+      if (known && known.to === sampled[s - 1]) known.to = sampled[s]; else inForce.push({ name, from: sampled[s - 1], to: sampled[s] });
+    }
+  }
+  // The sample that tells of a time: it is taken at its end. At the start nothing has come yet.
+  function sampleAt(nanos) {
+    let low = Math.min(1, sampled.length - 1), high = sampled.length - 1;
+    while (low < high) { const middle = (low + high) >> 1; if (sampled[middle] < nanos) low = middle + 1; else high = middle; }
+    return low;
+  }
+  const amount = (number, unit, more = {}) => {
+    if (number === null || number === undefined) return "–";
+    if (unit === "seconds") return time(Number((number * 1e9).toPrecision(3)), 3);
+    const text = number.toLocaleString("en", { maximumSignificantDigits: 4, ...more });
+    return unit.startsWith("/") ? `${text}${unit}` : unit ? `${text} ${unit}` : text;
+  };
+  const unitOf = (chart) => tables[chart.lines[0][0][0]].rows[chart.lines[0][0][1]][1];
+  for (const chart of charts) {
+    // Roles have the colours that they have above.
+    const tone = (table, name, color) => (tables[table].name === "role_holders" && roleNames.includes(name) ? `role-${Math.min(4, roleNames.indexOf(name))}` : color);
+    chart.rows = chart.lines.map(([[table, row], name, color]) => ({ numbers: tables[table].rows[row][2], name, color: tone(table, name, color) }));
+    chart.unit = unitOf(chart);
+    const all = chart.rows.flatMap((row) => row.numbers.filter((number) => number !== null && number > 0));
+    const most = Math.max(...all, Number.MIN_VALUE), least = Math.min(...all, most);
+    // Lengths that differ by orders of magnitude are all seen.
+    chart.isLog = chart.unit === "seconds" && most / least > 30;
+    const size = 10 ** Math.floor(Math.log10(most));
+    chart.most = chart.isLog ? 10 ** Math.ceil(Math.log10(most)) : [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((times) => times * size).find((nice) => nice >= most * 0.9999) ?? most;
+    chart.least = chart.isLog ? 10 ** Math.floor(Math.log10(least)) : 0;
+    chart.share = (number) => Math.max(0, Math.min(1, chart.isLog ? Math.log(Math.max(number, chart.least) / chart.least) / Math.log(chart.most / chart.least) : number / chart.most));
+  }
+  function drawCharts() {
+    if (!charts.length) return;
+    const scale = printing ? 2 : devicePixelRatio || 1, high = AXIS + charts.length * PANEL + 6, pen = panelPen;
+    panelCanvas.width = Math.round(width * scale);
+    panelCanvas.height = Math.round(high * scale);
+    panelCanvas.style.width = `${width}px`;
+    panelCanvas.style.height = `${high}px`;
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, high);
+    pen.font = `12px ${MONO}`;
+    pen.textBaseline = "middle";
+    const xs = place(), where = Float64Array.from(sampled, chartX), now = sampleAt(at[state.cursor]);
+    // The samples of which there is something to show.
+    const begin = isWhole ? 0 : sampleAt(at[0]) - 1, end = isWhole ? sampled.length - 1 : sampleAt(at[last]);
+    pen.save();
+    pen.beginPath();
+    pen.rect(GUTTER, 0, width - GUTTER, high);
+    pen.clip();
+    drawTicks(pen);
+    pen.fillStyle = colors.fault;
+    const bands = isWhole ? inForce.map(({ from, to }) => [wholeX(from), wholeX(to)]) : faults.map((fault) => [screen(xs[fault.from]), fault.to === null ? screen(xs[fault.from]) + 3 : screen(xs[fault.to])]);
+    pen.globalAlpha = 0.15;
+    for (const [left, right] of bands) pen.fillRect(left, AXIS, Math.max(2, right - left), high);
+    if (isWhole) {
+      // What the drawing above shows.
+      const [left, right] = [world(GUTTER), world(width)].map((x) => wholeX(at[find(x)]));
+      pen.fillStyle = colors.thread;
+      pen.globalAlpha = 0.16;
+      pen.fillRect(left, AXIS, Math.max(3, right - left), high);
+    }
+    pen.globalAlpha = 1;
+    charts.forEach((chart, place) => {
+      const top = AXIS + place * PANEL + TITLE + 6, low = AXIS + (place + 1) * PANEL - 6, y = (number) => low - (low - top) * chart.share(number);
+      pen.lineWidth = 1;
+      pen.strokeStyle = colors.rule;
+      for (const height of [top, (top + low) / 2, low]) { pen.beginPath(); pen.moveTo(GUTTER, height); pen.lineTo(width, height); pen.stroke(); }
+      chart.rows.forEach((row, nth) => {
+        pen.strokeStyle = pen.fillStyle = colors[row.color];
+        pen.lineWidth = 1.8;
+        pen.beginPath();
+        // Each number is of the time since the sample before.
+        let isOpen = false;
+        for (let s = begin + 1; s <= end; s++) {
+          const number = row.numbers[s];
+          if (number === null) { isOpen = false; continue; }
+          if (where[s] < GUTTER - 50 || where[s - 1] > width + 50) { isOpen = false; continue; }
+          if (isOpen) pen.lineTo(where[s - 1], y(number)); else pen.moveTo(where[s - 1], y(number));
+          pen.lineTo(where[s], y(number));
+          isOpen = true;
+        }
+        pen.stroke();
+        if (nth || chart.isLog || chart.unit !== "/s") return;
+        pen.globalAlpha = 0.1;
+        for (let s = begin + 1; s <= end; s++) if (row.numbers[s] && where[s] > GUTTER && where[s - 1] < width) pen.fillRect(where[s - 1], y(row.numbers[s]), where[s] - where[s - 1], low - y(row.numbers[s]));
+        pen.globalAlpha = 1;
+      });
+    });
+    const x = isWhole ? wholeX(at[state.cursor]) : screen(xs[state.cursor]);
+    if (data.violated_ns !== null) {
+      const violated = chartX(data.violated_ns);
+      pen.strokeStyle = colors["stuck-edge"];
+      pen.lineWidth = 1.5;
+      pen.beginPath(); pen.moveTo(violated, AXIS - 2); pen.lineTo(violated, high); pen.stroke();
+    }
+    pen.strokeStyle = colors.thread;
+    pen.lineWidth = 1.5;
+    pen.setLineDash([5, 3]);
+    pen.beginPath(); pen.moveTo(x, AXIS - 2); pen.lineTo(x, high); pen.stroke();
+    pen.setLineDash([]);
+    // Titles and numbers stand on what is drawn.
+    charts.forEach((chart, place) => {
+      const middle = AXIS + place * PANEL + TITLE / 2 + 4;
+      const parts = [[chart.title, colors.ink, 600], ...chart.rows.map((row) => [`${row.name} ${amount(row.numbers[now], chart.unit)}`, colors[row.color], 400])];
+      let left = GUTTER + 6;
+      pen.lineWidth = 4;
+      pen.lineJoin = "round";
+      pen.strokeStyle = colors.card;
+      for (const [text, color, weight] of parts) {
+        pen.font = `${weight} 12px ${MONO}`;
+        const isLine = weight === 400;
+        if (isLine) { pen.fillStyle = color; pen.fillRect(left, middle - 1.5, 12, 3); left += 17; }
+        pen.fillStyle = color;
+        pen.strokeText(text, left, middle);
+        pen.fillText(text, left, middle);
+        left += pen.measureText(text).width + 18;
+      }
+    });
+    pen.restore();
+    pen.fillStyle = colors.card;
+    pen.fillRect(0, 0, GUTTER, high);
+    pen.strokeStyle = colors.rule;
+    pen.lineWidth = 1;
+    pen.beginPath(); pen.moveTo(GUTTER - 0.5, 0); pen.lineTo(GUTTER - 0.5, high); pen.stroke();
+    pen.font = `11px ${MONO}`;
+    pen.textAlign = "end";
+    pen.fillStyle = colors.quiet;
+    charts.forEach((chart, place) => {
+      const compact = { notation: "compact" };
+      pen.fillText(amount(chart.most, chart.unit, compact), GUTTER - 6, AXIS + place * PANEL + TITLE + 6);
+      pen.fillText(chart.least ? amount(chart.least, chart.unit, compact) : "0", GUTTER - 6, AXIS + (place + 1) * PANEL - 7);
+    });
+    pen.textAlign = "start";
+  }
+  // Times above the charts, and the one at the cursor.
+  function drawTicks(pen) {
+    pen.fillStyle = colors.quiet;
+    pen.strokeStyle = colors.rule;
+    pen.lineWidth = 1;
+    const size = 10 ** Math.floor(Math.log10(runEnd / 8)), step = [1, 2, 5, 10].map((times) => times * size).find((nice) => runEnd / nice <= 10);
+    const ticks = [];
+    if (isWhole) for (let nanos = 0; nanos <= runEnd; nanos += step) ticks.push(nanos);
+    else for (let x = GUTTER + 14; x < width - 10; x += 96) ticks.push(at[find(world(x))]);
+    let free = GUTTER;
+    for (const nanos of ticks) {
+      const x = chartX(nanos), text = time(nanos, 3), wide = pen.measureText(text).width;
+      if (x < free || x + wide + 4 > width) continue;
+      pen.fillText(text, x + 3, 11);
+      pen.beginPath(); pen.moveTo(x, 2); pen.lineTo(x, AXIS - 4); pen.stroke();
+      free = x + wide + 12;
+    }
+    pen.beginPath(); pen.moveTo(GUTTER, AXIS - 2); pen.lineTo(width, AXIS - 2); pen.stroke();
+  }
+  function setWhole(whole) {
+    isWhole = whole;
+    wholeButton.setAttribute("aria-pressed", String(whole));
+  }
+  wholeButton.addEventListener("click", () => { setWhole(!isWhole); draw(); });
+  // The numbers of the table, each with the cell that shows it.
+  const cells = [];
+  function beginMetrics() {
+    panels.hidden = $("run-charts-range").hidden = !charts.length;
+    $("run-metrics").hidden = !tables.length;
+    for (const { name, about, rows } of tables) {
+      const section = element("section", "metric", undefined, $("run-metrics-table"));
+      const title = element("h4", "", name, section);
+      title.title = about;
+      const list = element("dl", "", undefined, section);
+      // One that is told apart by nothing stands in the line of its name.
+      const isOne = rows.length === 1 && !rows[0][0];
+      if (isOne) title.remove();
+      for (const [told, unit, numbers] of rows) {
+        const label = element("dt", isOne ? "name" : "", isOne ? name : told || "–", list);
+        if (isOne) label.title = about;
+        cells.push({ cell: element("dd", "", "", list), unit, numbers });
+      }
+    }
+  }
+  function tellMetrics() {
+    if (!tables.length) return;
+    const now = sampleAt(at[state.cursor]), before = now > 0 ? sampled[now - 1] : 0;
+    $("run-metrics-when").textContent = `at the cursor: from ${time(before, 3)} to ${time(sampled[now], 3)}; of several nodes the sum`;
+    for (const { cell, unit, numbers } of cells) cell.textContent = amount(numbers[now], unit);
+  }
+
   // ---- Causes.
 
   function lineage(i) { const all = [i]; while (cause[i] >= 0 && all.length < 400) all.push(i = cause[i]); return all; }
@@ -783,6 +989,7 @@
     });
     tellRecord();
     tellNodes();
+    tellMetrics();
     tellLog();
     revealRow();
     tellLog();
@@ -851,8 +1058,21 @@
     if (was && !was.moved) { const found = hit(event.offsetX, event.offsetY); if (found !== null) go(found); }
   });
   canvas.addEventListener("pointercancel", () => { dragged = null; });
+  panelCanvas.addEventListener("pointerdown", (event) => { dragged = { x: event.clientX, left: state.left, moved: false }; panelCanvas.setPointerCapture(event.pointerId); });
+  panelCanvas.addEventListener("pointermove", (event) => {
+    if (!dragged) return;
+    const by = event.clientX - dragged.x;
+    if (Math.abs(by) > 4) dragged.moved = true;
+    if (dragged.moved && !isWhole) { state.left = dragged.left - by / state.zoom; clamp(); again(); }
+  });
+  panelCanvas.addEventListener("pointerup", (event) => {
+    const was = dragged;
+    dragged = null;
+    if (was && !was.moved) go(isWhole ? recordAt(chartTime(event.offsetX)) : find(world(event.offsetX)));
+  });
+  panelCanvas.addEventListener("pointercancel", () => { dragged = null; });
   canvas.addEventListener("pointerleave", () => { $("run-tip").hidden = true; });
-  figure.addEventListener("wheel", (event) => {
+  for (const drawing of [figure, panels]) drawing.addEventListener("wheel", (event) => {
     if (event.ctrlKey || event.altKey) { event.preventDefault(); zoomTo(Math.exp(-event.deltaY / 240), event.offsetX); return; }
     const by = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
     if (!by) return;
@@ -942,8 +1162,10 @@
     readColors();
     layOut();
     filter();
+    beginMetrics();
     state.cursor = data.violated_ns === null && !badges.length ? 0 : violation();
     const first = badges.length ? Math.min(...badges.map((badge) => badge.record)) : null;
+    setWhole((width - GUTTER - 24) / long < 0.72);
     // All of a short run; of a longer one what leads to the violation.
     const fits = (width - GUTTER - 24) / long;
     state.zoom = fits > 0.72 || long < 60 ? Math.min(1.6, fits) : isNarrow() ? 0.8 : 1;

@@ -23,7 +23,7 @@ const RUN_STYLE: &str = include_str!("run_page.css");
 const RUN_SCRIPT: &str = include_str!("run_page.js");
 
 /// What such a page may do: use its own styles and scripts, each named by its digest, and nothing else. A test says what it is to be.
-const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-hoZNpwEXlWlGASXjrENyfjqobQvTRr/cDjCBHPFYCxc=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-4/XBbketn/EMmcE7ZyFWQ9fWazIMrKDMKRQrTcoP7oM=' 'sha256-ezgJPUhX4+9Vya3tsp618YF2/aEP11Jt5lwo3+vFipM=' 'sha256-ByAuxHn+WFZEphmGDh5Mzin8L7uwGT/Q2joZ+yCQSL8='";
+const RUN_POLICY: &str = "default-src 'none'; style-src 'sha256-9su2mxaY1PhXQd64LVYjKxuVVxgaM29obtiWZZbeqvM=' 'sha256-wQymCxuVPV6N89JkDJqkW0sSKP0UU6kKN/7hyHrHCJk=' 'sha256-7ROzVUw5BwjypBqm6zJckg2K7ZEOSmyLGa0FghVM6qs='; script-src 'sha256-4/XBbketn/EMmcE7ZyFWQ9fWazIMrKDMKRQrTcoP7oM=' 'sha256-PCb4i9Zcs94dtaNiwSsaRHbkfKkqrQAncJQR60bU3wo=' 'sha256-ByAuxHn+WFZEphmGDh5Mzin8L7uwGT/Q2joZ+yCQSL8='";
 
 /// How many operations the page draws a second time, as a history.
 const RUN_OPERATIONS: usize = 2_000;
@@ -255,6 +255,9 @@ fn frame(verdict: Verdict) -> Markup {
                     button type="button" #run-all { "all of it" }
                     button type="button" #run-scale aria-pressed="false" { "time to scale" }
                 }
+                span.group #run-charts-range hidden role="group" aria-label="Charts" {
+                    button type="button" #run-charts-whole aria-pressed="true" { "charts of the whole run" }
+                }
             }
             div.filters {
                 span.group.chips #run-by-node role="group" aria-label="Only these nodes" { }
@@ -268,6 +271,9 @@ fn frame(verdict: Verdict) -> Markup {
             figure #run-figure tabindex="0" role="group" aria-labelledby="run-title" aria-describedby="run-now run-hint" {
                 canvas #run-canvas role="img" aria-label="The run as a drawing: a lane for each node, messages as arrows" { }
                 div #run-tip hidden { }
+            }
+            figure #run-charts hidden tabindex="0" role="group" aria-label="What the run measured, at the same times" {
+                canvas #run-charts-canvas role="img" aria-label="Charts over the time of the run: latency, throughput, errors, queues, roles" { }
             }
             p.hint.key {
                 span.swatches #run-roles { }
@@ -284,6 +290,10 @@ fn frame(verdict: Verdict) -> Markup {
             div.at-cursor {
                 div #run-record aria-label="The record at the cursor" role="region" { }
                 div #run-nodes aria-label="Nodes at the cursor" role="region" { }
+            }
+            details #run-metrics hidden open {
+                summary { "Metrics " span.hint #run-metrics-when { } }
+                div #run-metrics-table { }
             }
         }
     }

@@ -1,8 +1,8 @@
 // Goes through the page of a run as a reader would, and writes down what is not as it should be.
 goThrough(async () => {
   const place = () => Number(text("run-step").split(" of ")[0].replaceAll(",", ""));
-  const inked = () => {
-    const canvas = $("run-canvas"), pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const inked = (name = "run-canvas") => {
+    const canvas = $(name), pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     const colors = new Set();
     for (let at = 0; at < pixels.length; at += 4 * 7) colors.add((pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2]);
     return colors.size;
@@ -48,6 +48,25 @@ goThrough(async () => {
   }
   check(document.querySelectorAll("#run-space .row").length <= 80, "only the records in sight are there");
   check(document.querySelectorAll("#run-space .row[aria-selected=true]").length === 1, "the record at the cursor is marked in the list");
+  // Charts, of the whole run and on the axis above, and the numbers at the cursor.
+  const numbers = () => [...document.querySelectorAll("#run-metrics dd")].map((cell) => cell.textContent);
+  check(!$("run-charts").hidden && !$("run-metrics").hidden && inked("run-charts-canvas") > 8, `charts: ${inked("run-charts-canvas")} colours`);
+  check(numbers().length > (total > 100 ? 10 : 0) && numbers().some((number) => /\d/.test(number)), `numbers at the cursor: ${numbers().length}`);
+  const whole = $("run-charts-whole").getAttribute("aria-pressed");
+  $("run-charts-whole").click();
+  check($("run-charts-whole").getAttribute("aria-pressed") !== whole && inked("run-charts-canvas") > 3, "charts over the other range");
+  $("run-charts-whole").click();
+  if (total > 100) {
+    $("run-first").click();
+    const [atFirst, when] = [numbers().join(), text("run-metrics-when")];
+    $("run-last").click();
+    check(numbers().join() !== atFirst && text("run-metrics-when") !== when, "the numbers are those of the cursor");
+  }
+  const panels = $("run-charts-canvas").getBoundingClientRect();
+  for (const kind of ["pointerdown", "pointerup"]) {
+    $("run-charts-canvas").dispatchEvent(new PointerEvent(kind, { clientX: panels.left + 70, clientY: panels.top + 60, bubbles: true, pointerId: 1 }));
+  }
+  check(place() <= total, "a place in the charts leads to a record");
   // The story.
   const steps = [...document.querySelectorAll("button.step[data-badge]")];
   check(!VIOLATED || steps.length >= 2 && steps.length <= 12, `steps of the story: ${steps.length}`);
