@@ -11,7 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "it runs itself under valgrind")]
 
 mod support {
-    pub(crate) mod measure;
+    pub(crate) mod callgrind;
 }
 
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use stormglass::systems::kv::{Access, KvWorkload, Traffic};
 use stormglass::systems::{Broker, BrokerConfig, BrokerSettings, BrokerWork, Flushing, RaftKv, RaftKvConfig, System};
 use stormglass::workload::Mix;
 use stormglass::world::{Conditions, World};
-use support::measure::instructions as instructions_of;
+use support::callgrind::instructions as instructions_of;
 
 /// The two lengths, in simulated seconds.
 const LENGTHS: [u64; 2] = [10, 30];

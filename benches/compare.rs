@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "it runs itself under valgrind, and builds what it compares with")]
 
 mod support {
+    pub(crate) mod callgrind;
     pub(crate) mod cluster;
     pub(crate) mod measure;
 }
@@ -20,8 +21,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stormglass::base::Duration;
+use support::callgrind::instructions;
 use support::cluster;
-use support::measure::{cpu, instructions, median};
+use support::measure::{cpu, median};
 
 const ROUNDS: usize = 9;
 /// How long the runs are whose instructions are counted, in simulated seconds, and how many seeds of them are run: the figure is that of

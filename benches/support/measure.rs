@@ -2,9 +2,6 @@
 //!
 //! They count CPU time of their own process, which other processes on the machine hardly change; wall time tells how busy the machine is.
 
-use std::path::Path;
-use std::process::Command;
-
 use cpu_time::ProcessTime;
 
 /// Seconds of CPU time that this takes, and what it returns.
@@ -27,16 +24,4 @@ pub(crate) fn peak_mebibytes() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
     peak.map_or(f64::NAN, |kibibytes| kibibytes / 1024.0)
-}
-
-/// What a program prints, and how many instructions it takes, as valgrind's callgrind counts; nothing where valgrind is not installed.
-#[allow(dead_code, reason = "a benchmark may measure time alone")]
-#[allow(clippy::disallowed_methods, reason = "a program is run")]
-pub(crate) fn instructions(program: &Path, arguments: &[&str]) -> Option<(String, u64)> {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program).args(arguments);
-    let output = valgrind.output().ok()?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    let collected = told.lines().find_map(|line| line.split_once("Collected : "))?.1.trim().parse().ok()?;
-    Some((String::from_utf8_lossy(&output.stdout).trim().to_owned(), collected))
 }

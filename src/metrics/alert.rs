@@ -207,7 +207,7 @@ impl FromStr for Selector {
 
 /// A selector of metrics of some sorts.
 struct Selects<'m>(Option<&'m Measurable>, &'static [MetricSort]);
-codec!(Selects<'_>: Selector = Self::read_selector, |selector: &Selector| quoted(&selector.to_string()),
+codec!(Selects<'_>: Selector = Self::read_selector, |selector: &Selector| quoted(selector.to_string()),
     "the name of a metric, as `list metrics` has it, for some of its series with what their labels say: `\"queue_length{service=db}\"`";
     like "\"errors\"");
 

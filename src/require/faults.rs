@@ -56,11 +56,6 @@ impl Faults {
         self.open.iter().map(|open| open.kind)
     }
 
-    /// The kind of each that lasts now.
-    pub(crate) fn in_force(&self) -> impl Iterator<Item = &'static str> {
-        self.open.iter().map(|open| open.kind)
-    }
-
     /// Whether one lasts now.
     pub(super) fn lasts(&self) -> bool {
         !self.open.is_empty()
