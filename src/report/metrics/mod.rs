@@ -24,6 +24,7 @@ fn labels<'s>(family: &'s Family, series: &'s Series) -> impl Iterator<Item = (&
 }
 
 /// All series, each with its family.
+#[cfg(feature = "cli")]
 fn all(collected: &Collected) -> impl Iterator<Item = (&Family, &Series)> {
     collected.families.iter().flat_map(|family| family.series.iter().map(move |series| (family, series)))
 }
