@@ -21,6 +21,11 @@ pub(super) const OF_RAFT: &[Metric] = &[TERM, WON, LAST, APPLIED];
 /// What of a system's notes is about something.
 pub(super) type Within<V, N> = fn(&<V as Vocabulary>::Note) -> Option<&N>;
 
+/// All of a note.
+pub(super) fn whole<N>(note: &N) -> Option<&N> {
+    Some(note)
+}
+
 /// Measures servers of Raft.
 pub(super) struct RaftProbe<V: Vocabulary> {
     within: Within<V, raft::Note>,

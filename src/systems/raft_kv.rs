@@ -2,7 +2,7 @@
 
 use super::Mutant;
 use super::kv::{KeyValue, Kv, KvConfig};
-use super::probes::{OF_RAFT, RaftProbe};
+use super::probes::{self, OF_RAFT, RaftProbe};
 use crate::base::{Duration, DurationRange, Metric};
 use crate::check::Property;
 use crate::metrics::Probe;
@@ -75,7 +75,7 @@ impl KeyValue for raft::RaftKv {
     }
 
     fn probes(_: &RaftSettings) -> Vec<Box<dyn Probe<RaftKv>>> {
-        vec![Box::new(RaftProbe::<RaftKv>::new(|note| Some(note)))]
+        vec![Box::new(RaftProbe::<RaftKv>::new(probes::whole))]
     }
 
     fn judges(_: &RaftSettings, servers: u32, _: &Conditions) -> Vec<Box<dyn Judge<RaftKv>>> {
