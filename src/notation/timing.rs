@@ -26,6 +26,7 @@ pub enum Timing {
     },
 }
 
+#[cfg(feature = "cli")]
 impl Timing {
     /// What it is for, in a sentence.
     pub(crate) fn in_words(self) -> String {

@@ -60,6 +60,8 @@ const CHARTS: &[Chart] = &[
 
 /// What stands for all rows of a metric together.
 const ALL: &str = "all";
+/// What stands for the node that has most.
+const MOST: &str = "most of a node";
 
 /// A metric as rows of numbers: of a counter how much came each second since the sample before, of a gauge how much there was, of a
 /// histogram what half of what had come since then did not exceed, and what all but one of a hundred did not.
@@ -78,7 +80,7 @@ pub(super) fn charts(collected: &Collected) -> Value {
         let table = tables.iter().position(|table| table.name == metric)?;
         let rows = &tables[table].rows;
         // Where there is one row, it is all there is.
-        let only = (row == ALL && rows.len() == 1).then_some(0);
+        let only = (row == ALL && rows.iter().filter(|(name, ..)| !name.ends_with(MOST)).count() == 1).then_some(0);
         Some((table, rows.iter().position(|(name, ..)| name == row).or(only)?))
     };
     let line =
@@ -95,7 +97,9 @@ pub(super) fn charts(collected: &Collected) -> Value {
     let roles = tables.iter().filter(|table| table.name == "role_holders");
     for table in roles.chain(own) {
         let title = if table.name == "role_holders" { "who holds a role".to_owned() } else { table.name.replace('_', " ") };
-        let drawn = table.rows.iter().filter(|(row, unit, _)| row != ALL && *unit == table.rows[0].1).take(COLORS.len());
+        let has_most = table.rows.iter().any(|(row, ..)| row.ends_with(MOST));
+        let is_drawn = |row: &str| row != ALL && row.ends_with(MOST) == has_most && !row.starts_with(ALL);
+        let drawn = table.rows.iter().filter(|(row, unit, _)| is_drawn(row) && *unit == table.rows[0].1).take(COLORS.len());
         let lines =
             drawn.zip(COLORS).filter_map(|((row, ..), color)| line(table.name, row, if row.is_empty() { &title } else { row }, color));
         charts.push(json!({ "title": title, "lines": lines.collect::<Vec<_>>() }));
@@ -158,6 +162,7 @@ fn table(collected: &Collected, family: &Family) -> Table {
         groups.push((ALL.to_owned(), family.series.iter().collect()));
     }
     let samples = collected.times.len();
+    let is_of_nodes = family.labels.contains(&"node");
     let mut rows = Vec::new();
     for (name, group) in groups {
         if family.is_histogram() {
@@ -177,7 +182,13 @@ fn table(collected: &Collected, family: &Family) -> Table {
             let unit = if family.metric.unit == "bytes" { "bytes/s" } else { "/s" };
             rows.push((name, unit, rates(&sums, &collected.times)));
         } else {
+            // Of a term or an index the sum over nodes says little, and the most of them much.
+            let most = is_of_nodes && group.len() > 1;
+            let label = if name.is_empty() { MOST.to_owned() } else { format!("{name}, {MOST}") };
             rows.push((name, family.metric.unit, sums.into_iter().map(Some).collect()));
+            if most {
+                rows.push((label, family.metric.unit, greatest(&group, samples)));
+            }
         }
     }
     // What was never anything tells nothing.
@@ -196,6 +207,19 @@ fn added(group: &[&Series], samples: usize) -> Vec<f64> {
         sums.iter_mut().skip(series.first).zip(numbers).for_each(|(sum, number)| *sum += number);
     }
     sums
+}
+
+/// The greatest of these, at each sample.
+fn greatest(group: &[&Series], samples: usize) -> Vec<Option<f64>> {
+    let mut most: Vec<Option<f64>> = vec![None; samples];
+    for series in group {
+        let Points::Numbers(numbers) = &series.points else { continue };
+        most.iter_mut()
+            .skip(series.first)
+            .zip(numbers)
+            .for_each(|(most, number)| *most = Some(most.map_or(*number, |most| most.max(*number))));
+    }
+    most
 }
 
 /// What came to these since the sample before, at each sample.
@@ -283,7 +307,7 @@ mod tests {
         let all = charts(&collected);
         assert_eq!(all["after_ns"], json!([0, 1_000_000_000, 2_000_000_000_u64]));
         assert_eq!(all["tables"][0]["rows"], json!([["done", "/s", [null, 10.0, 15.0]], ["all", "/s", [null, 10.0, 15.0]]]));
-        assert_eq!(all["tables"][1]["rows"], json!([["api", "", [1.0, 2.0, 8.0]]]));
+        assert_eq!(all["tables"][1]["rows"], json!([["api", "", [1.0, 2.0, 8.0]], ["api, most of a node", "", [1.0, 2.0, 5.0]]]));
         let latencies = &all["tables"][2]["rows"];
         let row = |name: &str| latencies.as_array().into_iter().flatten().find(|row| row[0] == name).map(|row| row[2].clone());
         assert_eq!((row("50 %"), row("99 %")), (Some(json!([null, 1.0, null])), Some(json!([null, 9.0, null]))));

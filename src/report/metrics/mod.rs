@@ -5,7 +5,9 @@ mod openmetrics;
 mod table;
 
 use crate::base::Time;
-use crate::metrics::{Collected, Family, Series};
+#[cfg(feature = "cli")]
+use crate::metrics::Collected;
+use crate::metrics::{Family, Series};
 
 pub use openmetrics::openmetrics;
 #[cfg(feature = "cli")]
