@@ -251,7 +251,11 @@ const fn condition(name: &'static str, about: &'static str, example: &'static st
 }
 
 const CONDITIONS: [Variant; 2] = [
-    condition("Above", "It is above the bound.", "alerts: [(name: \"error budget\", when: Above(Rate(\"errors\"), \"1%\"), for: \"1m\")]"),
+    condition(
+        "Above",
+        "It is above the bound.",
+        "alerts: [(name: \"error budget\", when: Above(Rate(\"errors\"), \"1%\"), for: \"1min\")]",
+    ),
     condition(
         "Below",
         "It is below the bound.",
@@ -268,7 +272,7 @@ const EXPRESSIONS: [Variant; 4] = [
         "Rate",
         "How fast a counter grows, compared with a rate such as \"5/s\"; or, compared with a share such as \"1%\", which share of the growth of \
          another counter that is, of all `operations` that ended, unless it is said.",
-        "alerts: [(name: \"error budget\", when: Above(Rate(metric: \"errors\", over: \"30s\"), \"1%\"), for: \"1m\")]",
+        "alerts: [(name: \"error budget\", when: Above(Rate(metric: \"errors\", over: \"30s\"), \"1%\"), for: \"1min\")]",
     )
     .with(RateOf::declared),
     expression(
@@ -400,7 +404,7 @@ impl Display for Expression {
 /// A list of alerts.
 pub struct Alerts<'m>(pub Option<&'m Measurable>);
 codec!(Alerts<'_>: Vec<Alert> = Self::read_all, all_written,
-    "a list, like `[(name: \"error budget\", when: Above(Rate(\"errors\"), \"1%\"), for: \"1m\")]`", Some("`[]`");
+    "a list, like `[(name: \"error budget\", when: Above(Rate(\"errors\"), \"1%\"), for: \"1min\")]`", Some("`[]`");
     within Within::Fields(Alert::declared()).each());
 
 fn all_written(alerts: &[Alert]) -> String {

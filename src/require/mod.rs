@@ -225,7 +225,7 @@ const VARIANTS: [Variant; 6] = [
         ..Variant::new(
             "Fires",
             "An alert fires, or goes on firing, after the first fault. If the run ends before it must have, that is unknown.",
-            "require: [Fires(alert: \"error budget\", within: \"2m\")]",
+            "require: [Fires(alert: \"error budget\", within: \"2min\")]",
         )
         .with(Fires::declared)
     },

@@ -8,8 +8,8 @@ use crate::check::linearizability::Online;
 use crate::check::model::Model;
 use crate::history;
 
-/// An incremental observer of a run: it sees every record that it wants once, in order, keeps what it needs, and reports on its properties at
-/// the end. One judge may report on several properties that share what they know.
+/// An incremental observer of a run: it sees every record that it wants once, in order, keeps what it needs, and reports on its properties
+/// at the end. One judge may report on several properties that share what they know.
 ///
 /// ```
 /// use stormglass::check::{Property, PropertyReport, Rule, Violations};

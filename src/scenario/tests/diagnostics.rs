@@ -130,7 +130,7 @@ fn something_else_in_the_file() {
             1 | Scenari(nme: "calm")
               |         ^^^
               |
-              = help: did you mean `name`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, require, budget, expect, outcome
+              = help: did you mean `name`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, alerts, require, budget, expect, outcome
         "#]],
     );
     check(
@@ -204,7 +204,7 @@ fn names_that_are_not_known() {
             1 | Scenario(name: s, system: "Toy", sead: 1, seed: -1)
               |                                  ^^^^
               |
-              = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, require, budget, expect, outcome
+              = help: did you mean `seed`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, alerts, require, budget, expect, outcome
 
             error: expected a whole number, at least 0, found the number `-1`
              --> storm.ron:1:49
@@ -294,7 +294,7 @@ fn names_that_are_not_known() {
             2 | outcome: Violates("progres")
               |                   ^^^^^^^^^
               |
-              = help: did you mean `progress`? known here: counts, latency, availability, recovers, progress, no-panic, time-advances, well-formed-history, judge-panicked
+              = help: did you mean `progress`? known here: counts, latency, availability, recovers, alert-fires, alert-silent, progress, no-panic, time-advances, well-formed-history, judge-panicked
         "#]],
     );
     check_fields(
@@ -767,7 +767,7 @@ fn all_at_once() {
             3 |     mutnat: "toy/forgets",
               |     ^^^^^^
               |
-              = help: did you mean `mutant`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, require, budget, expect, outcome
+              = help: did you mean `mutant`? known here: name, system, mutant, seed, network, disk, clocks, workload, operations, generated, faults, fates, duration, settle, alerts, require, budget, expect, outcome
 
             error: expected a chance, like "1/100" or "1%", found the text "2"
              --> storm.ron:4:46
