@@ -55,6 +55,15 @@ const CHARTS: &[Chart] = &[
             ("bulkhead_waiting", ALL, "before bulkheads", "doubt"),
         ],
     },
+    Chart {
+        title: "what breakers, bounds and retries do",
+        lines: &[
+            ("marks", "breaker open", "kept back by breakers", "stuck-edge"),
+            ("marks", "request refused", "refused by full queues", "doubt"),
+            ("marks", "request shed", "shed", "good"),
+            ("marks", "call retried", "retried", "thread"),
+        ],
+    },
     Chart { title: "messages", lines: &[("messages_sent", ALL, "sent", "bar-edge"), ("messages_lost", ALL, "lost", "stuck-edge")] },
 ];
 
