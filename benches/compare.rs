@@ -142,7 +142,7 @@ fn compare(contestants: &[Contestant], length: &str, seconds: u64, seeds: u64) {
     let medians: Vec<f64> = times.into_iter().map(median).collect();
     for ((contestant, time), Done { writes, events, .. }) in contestants.iter().zip(&medians).zip(done) {
         let (writes, events) = (writes / seeds, events / seeds);
-        // Whoever answers much less than a write each 10 ms does not do the work.
+        // A contestant that answers much less than a write each 10 ms does not do the work.
         assert!(writes > seconds * 90, "{}: {writes} writes", contestant.name);
         println!(
             "{:<24}{:>10.2}{:>12.0}{writes:>10}{events:>10}{:>12.1}{:>8.2}",

@@ -255,9 +255,7 @@ impl<'a, C: Cluster> World<'a, C> {
             if cfg!(debug_assertions) {
                 self.invariants();
             }
-            if self.core.excess.is_some()
-                && let Some(excess) = self.core.excess.take()
-            {
+            if let Some(excess) = self.core.excess.take() {
                 return RunEnd::Excess(excess);
             }
             if self.core.recorder.halts && !self.goes_on() {

@@ -117,7 +117,7 @@ fn flaws(request: &ExportTraceServiceRequest) -> Vec<String> {
     for span in &all {
         let count = roots[span.trace_id.as_slice()];
         demand(count == 1, "its trace has one root", span);
-        // Whoever goes from parent to parent comes to the root.
+        // The way from parent to parent leads to the root.
         let (mut at, mut steps) = (*span, 0);
         while let Some(parent) = by_id.get(at.parent_span_id.as_slice()).filter(|_| steps <= all.len()) {
             (at, steps) = (parent, steps + 1);

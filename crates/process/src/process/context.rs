@@ -301,7 +301,7 @@ impl<'a, P: Process> Context<'a, P> {
         self.buffer.push(Effect::Sometimes(mark.into().name));
     }
 
-    /// Counts: one of [`Process::METRICS`], in one of its series if it has labels. Nothing is done if nobody collects what is measured, and
+    /// Counts: one of [`Process::METRICS`], in one of its series if it has labels. Nothing is done where nothing is collected, and
     /// a run is the same whether it is collected or not.
     ///
     /// ```
