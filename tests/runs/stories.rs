@@ -25,9 +25,9 @@ fn small() -> BTreeMap<String, (&'static str, Scenario)> {
     by_hand.chain(by_mutant(SHRUNK).into_iter().map(|(mutant, scenario)| (mutant, ("shrink", scenario)))).collect()
 }
 
-/// Shrinks the first failure of each mutant's scenario anew. With UPDATE_EXPECT=1 it writes what is left, and takes away the files of
-/// those that do not come to an end any more, or whose story does not tell of the bug. With ONLY=bus/ it does so for mutants whose names
-/// begin so.
+/// Shrinks the first failure of the scenario of each mutant that has a file anew. With ONLY=bus/ it does so for all mutants whose names
+/// begin so. With UPDATE_EXPECT=1 it writes what is left, and takes away the files of those that do not come to an end any more, or whose
+/// story does not tell of the bug.
 #[test]
 #[ignore = "twenty minutes of CPU: cargo test --release --test runs what_shrinking_leaves -- --ignored"]
 fn what_shrinking_leaves_is_what_the_files_have() {
@@ -40,12 +40,15 @@ fn what_shrinking_leaves_is_what_the_files_have() {
     let mut differ = Vec::new();
     for mutant in mutants.map(|mutant| mutant.name).filter(|name| name.starts_with(&only)).collect::<BTreeSet<_>>() {
         let (protocol, name) = mutant.split_once('/').expect("a protocol and a name");
+        let file = root().join(SHRUNK).join(protocol).join(format!("{name}.ron"));
+        if only.is_empty() && !file.exists() {
+            continue;
+        }
         let bug = fs::read_to_string(root().join(format!("scenarios/{protocol}/bugs/{name}.ron"))).expect("each has a scenario");
         let scenario = Scenario::from_ron(&bug, &registry).unwrap_or_else(|problems| panic!("{problems}"));
         let Expected::Violates(property) = scenario.expected else { panic!("{mutant}: it is meant to show a violation") };
         let seed = (0..1_000).find(|seed| scenario.run(*seed).violates(property)).expect("one of the first shows it");
         let shrunk = shrink.shrink(&scenario, seed, &mut |_| {}).expect("it fails");
-        let file = root().join(SHRUNK).join(protocol).join(format!("{name}.ron"));
         // What is left may have no story that tells of the bug: then it has no file.
         let text = shrunk.finished.then(|| shrunk_ron(&shrunk)).filter(|text| {
             let read = Scenario::from_ron(text, &registry).unwrap_or_else(|problems| panic!("{problems}"));
