@@ -89,7 +89,7 @@ impl Many {
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let crew = Crew::new(scenario, STALL, false, cancel);
-        let go = |crew: Crew<'_>| sweep.go_on(Summary::of(count), &|seed, is_needless| crew.run(seed, is_needless), &mut take);
+        let go = |crew: Crew<'_>| sweep.go_on(Summary::of(count), &|claims| crew.work(claims), &mut take);
         let summary = crew.and_then(go);
         let summary = summary.map_err(|error| Failure::new(Exit::File, &format!("cannot start a worker process: {}", reason(&error))))?;
         match (written, out) {

@@ -30,6 +30,6 @@ pub(crate) use row::samples;
 pub use row::{Defect, NoOutcome, Row, first_violated, violated_as};
 pub use shard::{Seeds, Shard};
 pub use summary::{Besides, Bucket, Ended, Example, MarkTotal, PropertyTotal, Summary};
-pub use sweep::{Ran, RunElsewhere, STACK, Sweep, Until};
+pub use sweep::{Claims, Ran, RunElsewhere, STACK, Sweep, Until, WorkElsewhere};
 pub use threshold::{Bracket, Thresholds, WITHIN};
 pub use verify::{DETERMINISTIC, Recorded, Twin, line, verify};

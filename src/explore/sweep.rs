@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Scope};
+use std::thread;
 
 use super::{Defect, Ended, Row, Summary};
 use crate::base::SortedMap;
@@ -39,6 +39,9 @@ pub enum Ran {
 
 /// Runs a seed elsewhere: see [`Sweep::run_elsewhere`].
 pub type RunElsewhere<'a> = dyn Fn(u64, &dyn Fn() -> bool) -> Ran + Sync + 'a;
+
+/// Runs seeds elsewhere, as long as there are any: see [`Sweep::go_on`].
+pub type WorkElsewhere<'a> = dyn Fn(&Claims<'_>) + Sync + 'a;
 
 /// What ends a sweep before all its seeds are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,14 +88,23 @@ impl Sweep<'_> {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn run_elsewhere(&self, run: &RunElsewhere<'_>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
-        self.go_on(Summary::of(self.seeds.min((u64::MAX - self.start).saturating_add(1))), run, each)
+        let work = |claims: &Claims<'_>| {
+            while let Some(seed) = claims.claim() {
+                if !claims.tell(seed, run(seed, &|| claims.is_needless(seed))) {
+                    return;
+                }
+            }
+        };
+        self.go_on(Summary::of(self.seeds.min((u64::MAX - self.start).saturating_add(1))), &work, each)
     }
 
     /// The same, for a sweep of which there are rows already: this summary is of those, and what comes of the seeds that are run is added.
+    /// Each thread calls `work` once, which claims seeds until there are none left and tells what became of each. It may claim several before
+    /// it tells of the first.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn go_on(&self, summary: Summary, run: &RunElsewhere<'_>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
+    pub fn go_on(&self, summary: Summary, work: &WorkElsewhere<'_>, each: &mut dyn FnMut(&Row) -> ControlFlow<()>) -> io::Result<Summary> {
         let count = self.seeds.min((u64::MAX - self.start).saturating_add(1));
         let jobs = self.jobs.clamp(1, usize::try_from(count).unwrap_or(usize::MAX).max(1));
         let board = Board::new(count, jobs as u64 * WINDOW);
@@ -102,7 +114,9 @@ impl Sweep<'_> {
             let _halt = Halt(&board);
             let (sender, rows) = mpsc::channel();
             for job in 0..jobs {
-                if let Err(error) = self.start_worker(scope, &board, run, sender.clone())
+                let claims = Claims { sweep: self, board: &board, rows: sender.clone() };
+                let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || work(&claims));
+                if let Err(error) = thread
                     && job == 0
                 {
                     return Err(error);
@@ -111,29 +125,6 @@ impl Sweep<'_> {
             drop(sender);
             Ok(self.collect(summary, &board, &rows, each))
         })
-    }
-
-    fn start_worker<'scope, 'env>(
-        &'scope self,
-        scope: &'scope Scope<'scope, 'env>,
-        board: &'scope Board,
-        run: &'scope RunElsewhere<'scope>,
-        rows: Sender<(u64, Ran)>,
-    ) -> io::Result<()> {
-        let work = move || {
-            while let Some(index) = board.claim(self.cancel) {
-                let ran = run(self.start + index, &|| board.is_needless(index));
-                if let Ran::Row(row) = &ran
-                    && self.until.is_last(row)
-                {
-                    board.end_at(index + 1);
-                }
-                if rows.send((index, ran)).is_err() {
-                    return;
-                }
-            }
-        };
-        thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map(|_| ())
     }
 
     /// Puts the rows in order.
@@ -171,6 +162,42 @@ impl Sweep<'_> {
             summary.ended = Ended::Cancelled;
         }
         summary
+    }
+}
+
+/// The seeds of a sweep, as one of its threads claims them.
+pub struct Claims<'a> {
+    sweep: &'a Sweep<'a>,
+    board: &'a Board,
+    rows: Sender<(u64, Ran)>,
+}
+
+impl Claims<'_> {
+    /// The next seed to run, if there is one. Waits while too many rows wait for a slow one before them: so a thread that asks for a seed here
+    /// must have told of all that it has claimed.
+    pub fn claim(&self) -> Option<u64> {
+        self.board.claim(self.sweep.cancel, true).map(|index| self.sweep.start + index)
+    }
+
+    /// The next seed to run, if there is one that may be claimed at once.
+    pub fn claim_ahead(&self) -> Option<u64> {
+        self.board.claim(self.sweep.cancel, false).map(|index| self.sweep.start + index)
+    }
+
+    /// Whether this seed comes after one that has ended the sweep.
+    pub fn is_needless(&self, seed: u64) -> bool {
+        self.board.is_needless(seed - self.sweep.start)
+    }
+
+    /// Tells what became of a seed that was claimed, and returns whether rows are still taken.
+    pub fn tell(&self, seed: u64, ran: Ran) -> bool {
+        let index = seed - self.sweep.start;
+        if let Ran::Row(row) = &ran
+            && self.sweep.until.is_last(row)
+        {
+            self.board.end_at(index + 1);
+        }
+        self.rows.send((index, ran)).is_ok()
     }
 }
 
@@ -213,8 +240,8 @@ impl Board {
         Self { count, window, state: Mutex::new(BoardState { next: 0, end: count, taken: 0 }), changed: Condvar::new() }
     }
 
-    /// The next seed to run. Waits while too many rows wait for a slow one before them.
-    fn claim(&self, cancel: &AtomicBool) -> Option<u64> {
+    /// The next seed to run. While too many rows wait for a slow one before them there is none, or it waits.
+    fn claim(&self, cancel: &AtomicBool, waits: bool) -> Option<u64> {
         let mut state = self.state();
         loop {
             if state.next >= state.end || cancel.load(Ordering::Relaxed) {
@@ -223,6 +250,9 @@ impl Board {
             if state.next < state.taken.saturating_add(self.window) {
                 state.next += 1;
                 return Some(state.next - 1);
+            }
+            if !waits {
+                return None;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -406,6 +436,33 @@ mod tests {
         assert_eq!(seeds, [100, 101, 102, 103, 104]);
         assert_eq!((summary.seeds, summary.unknown, summary.stalled_seeds), (5, 1, vec![101]));
         assert_eq!(summary.ended, Ended::Violated);
+    }
+
+    /// What is reported does not depend on whether a thread claims several seeds before it tells of the first.
+    #[test]
+    fn seeds_that_are_claimed_ahead_have_the_same_rows() {
+        let ahead = |claims: &Claims<'_>| {
+            while let Some(first) = claims.claim() {
+                let claimed: Vec<u64> = std::iter::once(first).chain(std::iter::from_fn(|| claims.claim_ahead()).take(9)).collect();
+                for seed in claimed {
+                    let row = || Ran::Row(Box::new(Row::new(seed, Ok(mixed(seed)))));
+                    if !claims.tell(seed, if claims.is_needless(seed) { Ran::Dropped } else { row() }) {
+                        return;
+                    }
+                }
+            }
+        };
+        for until in [Until::Done, Until::Violated, Until::Violates("no such property")] {
+            let expected = rows(sweep(300, 1, until), &mixed);
+            for jobs in [1, 2, 7] {
+                let mut found = Vec::new();
+                let summary = sweep(300, jobs, until).go_on(Summary::of(300), &ahead, &mut |row| {
+                    found.push(row.clone());
+                    ControlFlow::Continue(())
+                });
+                assert_eq!((found, summary.unwrap()), expected, "{jobs} threads, until {until:?}");
+            }
+        }
     }
 
     /// A seed that was given up has no row, and none after it has one, even if it was done before.

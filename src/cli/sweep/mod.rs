@@ -144,7 +144,7 @@ impl Arguments {
         let cancel = interrupt::heed();
         let sweep = Sweep { start, seeds, jobs: self.jobs(), until, cancel };
         let crew = Crew::new(scenario, self.stall, self.verify, cancel);
-        let run = |crew: Crew<'_>| sweep.go_on(summary, &|seed, is_needless| crew.run(seed, is_needless), &mut |row| receiver.take(row));
+        let run = |crew: Crew<'_>| sweep.go_on(summary, &|claims| crew.work(claims), &mut |row| receiver.take(row));
         let summary = crew.and_then(run);
         receiver.progress.finish();
         summary.map_err(|error| Failure::new(Exit::File, &format!("cannot start a worker process: {}", reason(&error))))

@@ -1,16 +1,17 @@
-//! The workers of a sweep: one for each seed that is under way.
+//! The workers of a sweep: one for each thread of it.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+use super::ahead::Ahead;
 use super::message::{Answer, Closeness, Handler, Sent, Step};
 use super::worker::{Heard, Surroundings, Worker};
 use crate::base::Time;
 use crate::check::{Doing, Explanation, Panic, PropertyReport};
 use crate::environment::FateCounts;
-use crate::explore::{DETERMINISTIC, Defect, NoOutcome, Ran, Row};
+use crate::explore::{Claims, DETERMINISTIC, Defect, NoOutcome, Ran, Row};
 use crate::fault::FaultPlan;
 use crate::report::name_of;
 use crate::scenario::Scenario;
@@ -33,6 +34,8 @@ pub(in crate::cli) struct Crew<'a> {
     second: Mutex<Vec<Worker>>,
     /// Written while a seed is run with nothing beside it.
     alone: RwLock<()>,
+    /// How many seeds wait for that.
+    waiting_alone: AtomicUsize,
 }
 
 /// How a run in a worker ended.
@@ -44,22 +47,41 @@ enum Ending {
     Dropped,
 }
 
+/// Why a run that is under way is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// It takes too long.
+    Stalled,
+    /// The sweep ends.
+    Dropped,
+}
+
 impl<'a> Crew<'a> {
     /// The workers for this scenario, the first of which is started.
     pub(in crate::cli) fn new(scenario: &'a Scenario, stall: Duration, verify: bool, cancel: &'a AtomicBool) -> io::Result<Self> {
         let first = Worker::start(scenario, Surroundings::Same)?;
         let (idle, second) = (Mutex::new(vec![first]), Mutex::new(Vec::new()));
-        Ok(Self { scenario, stall, cancel, verify, idle, second, alone: RwLock::new(()) })
+        Ok(Self { scenario, stall, cancel, verify, idle, second, alone: RwLock::new(()), waiting_alone: AtomicUsize::new(0) })
     }
 
-    /// Runs a seed in a worker and waits for what becomes of it. If the worker dies, the seed is run once more in a fresh one, with nothing
-    /// beside it: what then dies again is a finding.
-    pub(in crate::cli) fn run(&self, seed: u64, is_needless: &dyn Fn() -> bool) -> Ran {
+    /// Runs seeds, as long as there are any. If a worker dies, the seed is run once more in a fresh one, with nothing beside it: what then dies
+    /// again is a finding.
+    pub(in crate::cli) fn work(&self, claims: &Claims<'_>) {
+        if !self.verify {
+            return Ahead::new(self, claims).work();
+        }
+        while let Some(seed) = claims.claim() {
+            if !claims.tell(seed, self.run_twice(seed, &|| claims.is_needless(seed))) {
+                return;
+            }
+        }
+    }
+
+    /// Runs a seed in two workers, and compares.
+    fn run_twice(&self, seed: u64, is_needless: &dyn Fn() -> bool) -> Ran {
         let run = |surroundings| {
-            let _beside_others = self.alone.read().unwrap_or_else(PoisonError::into_inner);
-            let idle = self.idle(surroundings).lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let worker = idle.map_or_else(|| Worker::start(self.scenario, surroundings), Ok);
-            worker.map(|worker| self.follow(worker, surroundings, seed, Closeness::Outcome, is_needless))
+            let _beside_others = self.beside_others();
+            self.worker(surroundings).map(|worker| self.follow(worker, surroundings, seed, Closeness::Outcome, is_needless))
         };
         let first = match run(Surroundings::Same) {
             Ok(Ending::Ended(sent)) => sent,
@@ -68,9 +90,6 @@ impl<'a> Crew<'a> {
             Ok(Ending::Dropped) => return Ran::Dropped,
             Err(error) => return no_worker(seed, &error),
         };
-        if !self.verify {
-            return Ran::Row(Box::new(first.into_row()));
-        }
         match run(Surroundings::Other) {
             Ok(Ending::Ended(second)) => verified(*first, |first| first.differs(&second)),
             Ok(Ending::Died(_, how)) => verified(*first, |_| Some(format!("a second run of this seed ended its process: {how}").into())),
@@ -80,14 +99,40 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// One that has nothing to do, or a fresh one.
+    pub(super) fn worker(&self, surroundings: Surroundings) -> io::Result<Worker> {
+        let idle = self.idle(surroundings).lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| Worker::start(self.scenario, surroundings), Ok)
+    }
+
+    /// While this is held, no seed is run alone.
+    pub(super) fn beside_others(&self) -> RwLockReadGuard<'_, ()> {
+        self.alone.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a seed waits to be run alone.
+    pub(super) fn makes_room(&self) -> bool {
+        self.waiting_alone.load(Ordering::Relaxed) > 0
+    }
+
+    /// Why what is under way since then is to be given up, if it is.
+    pub(super) fn gives_up(&self, begun: Instant, cancelled: &mut Option<Instant>, is_needless: bool) -> Option<GivenUp> {
+        if self.cancel.load(Ordering::Relaxed) && cancelled.get_or_insert_with(now).elapsed() >= GRACE || is_needless {
+            return Some(GivenUp::Dropped);
+        }
+        (begun.elapsed() >= self.stall).then_some(GivenUp::Stalled)
+    }
+
     /// Those that have nothing to do.
     fn idle(&self, surroundings: Surroundings) -> &Mutex<Vec<Worker>> {
         if surroundings == Surroundings::Other { &self.second } else { &self.idle }
     }
 
     /// Runs a seed whose worker has died again, to see in which step, and whether it dies without judges, too.
-    fn run_alone(&self, seed: u64, is_needless: &dyn Fn() -> bool) -> Ran {
+    pub(super) fn run_alone(&self, seed: u64, is_needless: &dyn Fn() -> bool) -> Ran {
+        self.waiting_alone.fetch_add(1, Ordering::Relaxed);
         let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
+        self.waiting_alone.fetch_sub(1, Ordering::Relaxed);
         let run = |judged| match Worker::start(self.scenario, Surroundings::Overheard) {
             Ok(worker) => Ok(self.follow(worker, Surroundings::Overheard, seed, Closeness::Steps { judged }, is_needless)),
             Err(error) => Err(no_worker(seed, &error)),
@@ -116,7 +161,7 @@ impl<'a> Crew<'a> {
         let mut step = None;
         let begun = now();
         let mut cancelled = None;
-        worker.run(seed, watch);
+        worker.run([seed], watch, self.verify);
         loop {
             match worker.hear() {
                 Heard::Answer(Answer::Ended(sent)) => {
@@ -129,11 +174,10 @@ impl<'a> Crew<'a> {
                 Heard::Answer(Answer::Ready | Answer::Record { .. }) | Heard::Nothing => {}
                 Heard::Gone => return Ending::Died(step, worker.obituary()),
             }
-            if self.cancel.load(Ordering::Relaxed) && cancelled.get_or_insert_with(now).elapsed() >= GRACE || is_needless() {
-                return Ending::Dropped;
-            }
-            if begun.elapsed() >= self.stall {
-                return Ending::Stalled;
+            match self.gives_up(begun, &mut cancelled, is_needless()) {
+                Some(GivenUp::Dropped) => return Ending::Dropped,
+                Some(GivenUp::Stalled) => return Ending::Stalled,
+                None => {}
             }
         }
     }
@@ -162,12 +206,12 @@ fn verified(first: Sent<'_>, differs: impl FnOnce(&Sent<'_>) -> Option<Explanati
     Ran::Row(Box::new(Row { fingerprint, ..row }))
 }
 
-fn no_worker(seed: u64, error: &io::Error) -> Ran {
+pub(super) fn no_worker(seed: u64, error: &io::Error) -> Ran {
     let message = format!("cannot start a worker process: {error}");
     Ran::Row(Box::new(Row::new(seed, Err(Defect { message }.into()))))
 }
 
-fn stalled(seed: u64) -> Ran {
+pub(super) fn stalled(seed: u64) -> Ran {
     Ran::Row(Box::new(Row::new(seed, Err(NoOutcome::Stalled))))
 }
 

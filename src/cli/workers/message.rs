@@ -14,7 +14,12 @@ pub(super) enum Request {
     /// Take this scenario from now on: its name and its text.
     Scenario(String, String),
     /// Run this seed.
-    Run { seed: u64, watch: Closeness },
+    Run {
+        seed: u64,
+        watch: Closeness,
+        /// Whether it is to be held against another run of the seed, which takes a digest of everything.
+        compared: bool,
+    },
 }
 
 /// How much a worker tells of a run.
@@ -64,8 +69,8 @@ pub(super) enum Handler {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sent<'a> {
     row: WrittenRow<'a>,
-    /// A digest of all that the outcome has, also of what no row has.
-    pub(super) everything: u64,
+    /// A digest of all that the outcome has, also of what no row has; only of a run that is compared.
+    pub(super) everything: Option<u64>,
 }
 
 /// A digest of all that an outcome has, in whatever process it was made.
@@ -76,8 +81,9 @@ pub(super) fn everything(outcome: &Outcome) -> u64 {
 }
 
 impl<'a> Sent<'a> {
-    pub(super) fn of(row: &'a Row) -> Self {
-        Self { row: WrittenRow::of(row), everything: row.result.as_ref().map_or(0, everything) }
+    pub(super) fn of(row: &'a Row, compared: bool) -> Self {
+        let everything = row.result.as_ref().ok().filter(|_| compared).map(everything);
+        Self { row: WrittenRow::of(row), everything }
     }
 
     /// The row as it arrives.

@@ -3,6 +3,7 @@
 //! What a run's code may do to its process (overflow the stack, use up the memory, never return, exit) it does to a worker, and the
 //! command goes on. A worker dies with its command: it ends when its standard input does.
 
+mod ahead;
 mod crew;
 mod message;
 mod named;

@@ -30,7 +30,7 @@ pub(in crate::cli) fn named_records(scenario: &Scenario, seed: u64) -> Vec<u64> 
 
 fn run(scenario: &Scenario, seed: u64) -> Option<Row> {
     let mut worker = Worker::start(scenario, Surroundings::Overheard).ok()?;
-    worker.run(seed, Closeness::Outcome);
+    worker.run([seed], Closeness::Outcome, false);
     let begun = now();
     while begun.elapsed() < PATIENCE {
         match worker.hear() {

@@ -29,14 +29,14 @@ impl SecondRun {
 
     fn watched(scenario: &Scenario, seed: u64, closeness: Closeness) -> io::Result<Self> {
         let mut worker = Worker::start(scenario, Surroundings::Other)?;
-        worker.run(seed, closeness);
+        worker.run([seed], closeness, true);
         Ok(Self { worker, ended: None })
     }
 
     /// Waits for its end; whether all that became of it is as it was with the first.
     pub(in crate::cli) fn ends_like(&mut self, first: &Outcome) -> bool {
         while self.next().is_some() {}
-        matches!(&self.ended, Some(Some(second)) if second.everything == everything(first))
+        matches!(&self.ended, Some(Some(second)) if second.everything == Some(everything(first)))
     }
 }
 
@@ -55,10 +55,10 @@ impl Twin for SecondRun {
 
     fn differs(&mut self, first: &Outcome) -> Option<Difference> {
         let second = self.ended.take().flatten();
-        if second.as_ref().is_some_and(|second| second.everything == everything(first)) {
+        if second.as_ref().is_some_and(|second| second.everything == Some(everything(first))) {
             return None;
         }
         let row = Row::new(first.seed, Ok(first.clone()));
-        Some(second.and_then(|second| Sent::of(&row).judged_differently(&second)).map_or(Difference::Counts, Difference::Judged))
+        Some(second.and_then(|second| Sent::of(&row, false).judged_differently(&second)).map_or(Difference::Counts, Difference::Judged))
     }
 }

@@ -71,9 +71,9 @@ fn work(requests: &Receiver<Request>, registry: &Registry) {
                 second.flat_map(|scenario| [scenario; 2]).for_each(warm_up);
                 say(&Answer::Ready);
             }
-            Request::Run { seed, watch } => {
+            Request::Run { seed, watch, compared } => {
                 let row = Row::new(seed, run(scenario.as_ref(), seed, watch));
-                say(&Answer::Ended(Box::new(Sent::of(&row))));
+                say(&Answer::Ended(Box::new(Sent::of(&row, compared))));
             }
         }
     }
@@ -127,11 +127,14 @@ fn handler(entry: &UntypedRecord<'_>) -> Option<Handler> {
     }
 }
 
-/// Says it in a line of its own, whatever the code of a run has printed before.
+/// Says it in a line of its own, whatever the code of a run has printed before; and at once, so that its command wakes up once for it.
 fn say(answer: &Answer<'_>) {
-    let line = serde_json::to_string(answer).unwrap_or_default();
+    let mut line = format!("\n{MARK}").into_bytes();
+    // What cannot be written is left out: its command is told of no row.
+    let _ = serde_json::to_writer(&mut line, answer);
+    line.push(b'\n');
     let mut out = io::stdout().lock();
-    if write!(out, "\n{MARK}{line}\n").and_then(|()| out.flush()).is_err() {
+    if out.write_all(&line).and_then(|()| out.flush()).is_err() {
         // Nobody listens any more.
         process::exit(Exit::File as i32);
     }

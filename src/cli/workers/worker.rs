@@ -66,19 +66,19 @@ impl Worker {
         let answers = listen(child.stdout.take().ok_or_else(missing)?)?;
         let last_words = child.stderr.take().map(overhear).transpose()?;
         let mut worker = Self { child, requests, answers, last_words };
-        worker.ask(&Request::Scenario(scenario.name.clone(), scenario.to_ron()));
+        worker.ask([Request::Scenario(scenario.name.clone(), scenario.to_ron())]);
         Ok(worker)
     }
 
-    /// Lets it run a seed.
-    pub(super) fn run(&mut self, seed: u64, watch: Closeness) {
-        self.ask(&Request::Run { seed, watch });
+    /// Lets it run these seeds, one after the other; it tells of them in this order. Whether they are to be compared: see [`Request::Run`].
+    pub(super) fn run(&mut self, seeds: impl IntoIterator<Item = u64>, watch: Closeness, compared: bool) {
+        self.ask(seeds.into_iter().map(|seed| Request::Run { seed, watch, compared }));
     }
 
-    fn ask(&mut self, request: &Request) {
-        let line = serde_json::to_string(request).unwrap_or_default() + "\n";
+    fn ask(&mut self, requests: impl IntoIterator<Item = Request>) {
+        let lines: String = requests.into_iter().map(|request| serde_json::to_string(&request).unwrap_or_default() + "\n").collect();
         // If it is gone, that is heard of when it is listened to.
-        let _ = self.requests.write_all(line.as_bytes()).and_then(|()| self.requests.flush());
+        let _ = self.requests.write_all(lines.as_bytes()).and_then(|()| self.requests.flush());
     }
 
     /// Listens a little.
