@@ -2,6 +2,8 @@
 //!
 //! A reader of its own for the format that `store` writes: if both shared code, a mistake in it would go unseen.
 
+use std::marker::PhantomData;
+
 use super::{Command, Operation, Term};
 use crate::base::{ClientId, Digest, KvOp, NodeId};
 
@@ -72,10 +74,17 @@ pub(super) struct Disk {
 
 impl Disk {
     /// What a file says, up to the first record that is broken or cannot follow.
+    #[cfg(test)]
     pub(super) fn read<O: Audited>(bytes: &[u8]) -> Self {
         let mut disk = Self::default();
-        let _ = assertions::<O>(bytes).all(|assertion| disk.learn(assertion));
+        disk.read_on::<O>(bytes);
         disk
+    }
+
+    /// Takes in what follows in the file, up to the first record that is broken or cannot follow; returns whether that is all.
+    pub(super) fn read_on<O: Audited>(&mut self, bytes: &[u8]) -> bool {
+        let mut assertions = assertions::<O>(bytes);
+        assertions.all(|assertion| self.learn(assertion)) && assertions.is_whole()
     }
 
     /// Takes an assertion in, unless it cannot follow: an entry after a gap.
@@ -95,18 +104,95 @@ impl Disk {
     }
 }
 
+/// A piece of a file, to be known again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    length: usize,
+    digest: u64,
+    /// Whether all that it says was taken in.
+    is_read: bool,
+}
+
+impl Piece {
+    pub(super) fn of(bytes: &[u8], is_read: bool) -> Self {
+        Self { length: bytes.len(), digest: digest_of(bytes), is_read }
+    }
+
+    /// The same, if all that it says was taken in; else as one that was not read.
+    pub(super) fn if_read(self, is_read: bool) -> Self {
+        Self { is_read: self.is_read && is_read, ..self }
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> u64 {
+    let mut digest = Digest::new();
+    digest.bytes(bytes);
+    digest.finish()
+}
+
+/// The beginning of a file, all of which was read before: it is known again by digests, which takes a fraction of reading it again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// How long its pieces are, in order.
+    lengths: Vec<u32>,
+    digest: Digest,
+    /// Whether anything in it was not read.
+    has_unread: bool,
+}
+
+impl Known {
+    pub(super) fn add(&mut self, Piece { length, digest, is_read }: Piece) {
+        let length = u32::try_from(length);
+        self.has_unread |= !is_read || length.is_err();
+        self.lengths.push(length.unwrap_or(u32::MAX));
+        self.digest.word(digest);
+    }
+
+    /// What follows in this file, if it begins so.
+    pub(super) fn rest<'b>(&self, file: &'b [u8]) -> Option<&'b [u8]> {
+        let (mut rest, mut digest) = (file, Digest::new());
+        for length in &self.lengths {
+            let (piece, after) = rest.split_at_checked(*length as usize)?;
+            digest.word(digest_of(piece));
+            rest = after;
+        }
+        (!self.has_unread && digest == self.digest).then_some(rest)
+    }
+}
+
 /// What these records assert, up to the first that is broken.
-pub(super) fn assertions<O: Audited>(mut bytes: &[u8]) -> impl Iterator<Item = Assertion> {
-    std::iter::from_fn(move || {
-        let header = bytes.get(..8)?;
+pub(super) fn assertions<O: Audited>(bytes: &[u8]) -> Assertions<'_, O> {
+    Assertions { bytes, operation: PhantomData }
+}
+
+/// What records assert: see [`assertions`].
+pub(super) struct Assertions<'b, O> {
+    /// Those that were not read.
+    bytes: &'b [u8],
+    operation: PhantomData<fn() -> O>,
+}
+
+impl<O> Assertions<'_, O> {
+    /// Whether there is nothing behind those that were read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+impl<O: Audited> Iterator for Assertions<'_, O> {
+    type Item = Assertion;
+
+    fn next(&mut self) -> Option<Assertion> {
+        let header = self.bytes.get(..8)?;
         let end = 8 + number(header, 0, 4)? as usize;
-        let body = bytes.get(8..end)?;
+        let body = self.bytes.get(8..end)?;
         if u64::from(crc32fast::hash(body)) != number(header, 4, 4)? {
             return None;
         }
-        bytes = &bytes[end..];
-        assertion::<O>(body)
-    })
+        let assertion = assertion::<O>(body)?;
+        self.bytes = &self.bytes[end..];
+        Some(assertion)
+    }
 }
 
 fn assertion<O: Audited>(body: &[u8]) -> Option<Assertion> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 
 pub use super::audit::Audited;
-use super::audit::{self, Assertion, Chain, Disk, Link};
+use super::audit::{self, Assertion, Chain, Disk, Known, Link, Piece};
 use super::{AppendResult, EntryId, Message, Note, Operation, Response, Term};
 use crate::base::{Change, KvOp, MessageId, NodeId, SortedMap};
 use crate::check::{Broken, Fact, Property, PropertyReport, Rule, Sighting, Violations};
@@ -79,6 +79,10 @@ struct Server {
     disk_changed: Option<u64>,
     /// What was written since, with the number of each write.
     unsynced: VecDeque<(u64, Assertion)>,
+    /// The same as it lies in the file.
+    pieces: VecDeque<(u64, Piece)>,
+    /// The file that its disk holds for certain.
+    known: Known,
 }
 
 /// An entry as it was seen first.
@@ -173,9 +177,17 @@ impl<O: Audited> RaftJudge<O> {
     fn booted(&mut self, now: Sighting, node: NodeId, files: &[(&str, &[u8])]) {
         let bytes = files.iter().find(|(name, _)| *name == audit::FILE).map_or(&[][..], |(_, bytes)| bytes);
         if let Some(server) = self.server_mut(node) {
-            let disk = Disk::read::<O>(bytes);
+            // A log is long, and servers boot often: what is as it was when it was written is not read again.
+            let (mut disk, mut known, rest) = match server.known.rest(bytes) {
+                Some(rest) => (std::mem::take(&mut server.disk), std::mem::take(&mut server.known), rest),
+                None => (Disk::default(), Known::default(), bytes),
+            };
+            if !rest.is_empty() {
+                let is_read = disk.read_on::<O>(rest);
+                known.add(Piece::of(rest, is_read));
+            }
             let changed = Some(now.record);
-            *server = Server { log: disk.log.clone(), log_changed: changed, disk, disk_changed: changed, ..Server::default() };
+            *server = Server { log: disk.log.clone(), log_changed: changed, disk, disk_changed: changed, known, ..Server::default() };
         }
     }
 
@@ -183,22 +195,28 @@ impl<O: Audited> RaftJudge<O> {
     fn crashed(&mut self, node: NodeId) {
         if let Some(server) = self.server_mut(node) {
             server.unsynced.clear();
+            server.pieces.clear();
             server.leads = None;
         }
     }
 
     fn wrote(&mut self, node: NodeId, write: u64, bytes: &[u8]) {
         if let Some(server) = self.server_mut(node) {
-            server.unsynced.extend(audit::assertions::<O>(bytes).map(|assertion| (write, assertion)));
+            let mut assertions = audit::assertions::<O>(bytes);
+            server.unsynced.extend(assertions.by_ref().map(|assertion| (write, assertion)));
+            server.pieces.push_back((write, Piece::of(bytes, assertions.is_whole())));
         }
     }
 
     fn synced(&mut self, now: Sighting, node: NodeId, through: u64) {
         let Some(server) = self.server_mut(node) else { return };
-        while let Some((_, assertion)) = server.unsynced.front().filter(|(write, _)| *write <= through) {
-            server.disk.learn(*assertion);
+        let mut has_learned = true;
+        while let Some((_, assertion)) = server.unsynced.pop_front_if(|(write, _)| *write <= through) {
+            has_learned &= server.disk.learn(assertion);
             server.disk_changed = Some(now.record);
-            server.unsynced.pop_front();
+        }
+        while let Some((_, piece)) = server.pieces.pop_front_if(|(write, _)| *write <= through) {
+            server.known.add(piece.if_read(has_learned));
         }
     }
 }
@@ -538,5 +556,80 @@ pub fn observe_within<V: Vocabulary, O: Audited, R: Response>(
         }
         Event::Crash { node, unsynced, kept } => see(&Event::Crash { node, unsynced, kept }),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Command, store};
+    use super::*;
+    use crate::base::Time;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// Entries at these places behind the last, and a vote, of which the last bytes are missing.
+        Write(Vec<(u64, u64)>, usize),
+        /// So many of the writes are durable.
+        Sync(usize),
+        /// So many bytes that are not are kept, the file is so much shorter, and one of its bytes is another.
+        Crash { keep: usize, short: usize, damaged: Option<usize> },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let cut = |most: usize| prop_oneof![8 => Just(0), 1 => 0..most];
+        prop_oneof![
+            4 => (proptest::collection::vec((1..4_u64, 1..6_u64), 0..4), cut(30)).prop_map(|(entries, torn)| Step::Write(entries, torn)),
+            3 => (0..4_usize).prop_map(Step::Sync),
+            2 => (0..200_usize, cut(60), proptest::option::weighted(0.1, any::<usize>()))
+                .prop_map(|(keep, short, damaged)| Step::Crash { keep, short, damaged }),
+        ]
+    }
+
+    proptest! {
+        /// What a judge takes a disk to hold when its server boots is what all of the file says, however little of it is read again.
+        #[test]
+        fn a_disk_that_is_known_again_says_what_it_says(steps in proptest::collection::vec(step(), 0..40)) {
+            let (node, mut judge) = (NodeId::server(0), RaftJudge::<KvOp>::new(1));
+            let (mut file, mut unsynced, mut last, mut write) = (Vec::new(), VecDeque::new(), 0_u64, 0);
+            let now = Sighting { record: 0, at: Time::ZERO };
+            for step in steps {
+                match step {
+                    Step::Write(entries, torn) => {
+                        let mut bytes = Vec::new();
+                        for (behind, term) in entries {
+                            last = (last + 3).saturating_sub(behind).max(1);
+                            store::encode_entry::<KvOp>(EntryId { term: Term(term), index: last }, &Command::Noop, &mut bytes);
+                        }
+                        store::encode_vote(Term(write), Some(node), &mut bytes);
+                        bytes.truncate(bytes.len() - torn.min(bytes.len()));
+                        write += 1;
+                        judge.wrote(node, write, &bytes);
+                        unsynced.push_back((write, bytes));
+                    }
+                    Step::Sync(count) => {
+                        let synced: Vec<_> = unsynced.drain(..count.min(unsynced.len())).collect();
+                        if let Some((through, _)) = synced.last() {
+                            judge.synced(now, node, *through);
+                        }
+                        file.extend(synced.into_iter().flat_map(|(_, bytes)| bytes));
+                    }
+                    Step::Crash { keep, short, damaged } => {
+                        file.extend(unsynced.drain(..).flat_map(|(_, bytes)| bytes).take(keep));
+                        file.truncate(file.len() - short.min(file.len()));
+                        if let Some(place) = damaged.filter(|_| !file.is_empty()) {
+                            let length = file.len();
+                            file[place % length] ^= 1;
+                        }
+                        judge.crashed(node);
+                        judge.booted(now, node, &[(audit::FILE, &file)]);
+                        let (found, slow) = (&judge.servers[0].disk, Disk::read::<KvOp>(&file));
+                        last = slow.log.len();
+                        prop_assert_eq!(format!("{found:?}"), format!("{slow:?}"));
+                    }
+                }
+            }
+        }
     }
 }
