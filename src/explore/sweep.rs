@@ -98,9 +98,9 @@ impl Sweep<'_> {
         self.go_on(Summary::of(self.seeds.min((u64::MAX - self.start).saturating_add(1))), &work, each)
     }
 
-    /// The same, for a sweep of which there are rows already: this summary is of those, and what comes of the seeds that are run is added.
-    /// Each thread calls `work` once, which claims seeds until there are none left and tells what became of each. It may claim several before
-    /// it tells of the first.
+    /// The same, for a sweep of which there are rows already: this summary is of those, and what comes of the seeds that are run is
+    /// added. Each thread calls `work` once, which claims seeds until there are none left and tells what became of each. It may claim
+    /// several before it tells of the first.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -173,8 +173,8 @@ pub struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// The next seed to run, if there is one. Waits while too many rows wait for a slow one before them: so a thread that asks for a seed here
-    /// must have told of all that it has claimed.
+    /// The next seed to run, if there is one. Waits while too many rows wait for a slow one before them: so a thread that asks for a seed
+    /// here must have told of all that it has claimed.
     pub fn claim(&self) -> Option<u64> {
         self.board.claim(self.sweep.cancel, true).map(|index| self.sweep.start + index)
     }

@@ -1,8 +1,9 @@
 //! A worker that is asked for its next seeds before it has told of the last, so that it need not wait.
 //!
-//! A round trip between two processes costs as much as a tenth of a short run. So as many seeds are claimed as will be run in a moment, by how
-//! long the last one took; of long runs one at a time, so that no thread has what another could run. Rows come in the order of the requests:
-//! if a worker dies or takes too long, that is the doing of the first seed that it has not told of, and the others are asked for anew.
+//! A round trip between two processes costs as much as a tenth of a short run. So as many seeds are claimed as will be run in a moment,
+//! by how long the last one took; of long runs one at a time, so that no thread has what another could run. Rows come in the order of the
+//! requests: if a worker dies or takes too long, that is the doing of the first seed that it has not told of, and the others are asked
+//! for anew.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -131,7 +132,8 @@ impl<'a> Ahead<'a> {
     }
 }
 
-/// How many seeds a worker may be asked for if they all take as long as the one that was begun then, and has ended now; when the next began.
+/// How many seeds a worker may be asked for if they all take as long as the one that was begun then, and has ended now; when the next
+/// began.
 fn depth(begun: &mut Instant) -> usize {
     let taken = begun.elapsed();
     *begun += taken;

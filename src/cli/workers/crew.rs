@@ -64,8 +64,8 @@ impl<'a> Crew<'a> {
         Ok(Self { scenario, stall, cancel, verify, idle, second, alone: RwLock::new(()), waiting_alone: AtomicUsize::new(0) })
     }
 
-    /// Runs seeds, as long as there are any. If a worker dies, the seed is run once more in a fresh one, with nothing beside it: what then dies
-    /// again is a finding.
+    /// Runs seeds, as long as there are any. If a worker dies, the seed is run once more in a fresh one, with nothing beside it: what
+    /// then dies again is a finding.
     pub(in crate::cli) fn work(&self, claims: &Claims<'_>) {
         if !self.verify {
             return Ahead::new(self, claims).work();
