@@ -42,6 +42,9 @@ fn misbehaving_code_is_a_finding() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_sweep_that_hangs_can_be_ended() {
+    if !crate::hears_interrupts() {
+        return;
+    }
     let ends = [("one Ctrl-C", vec!["-INT"], 5.0..30.0), ("two", vec!["-INT", "-INT"], 0.0..5.0), ("none", vec!["-KILL"], 0.0..5.0)];
     for (name, signals, expected) in ends {
         let desk = Desk::of("misbehaving::the_rogue");
@@ -73,6 +76,9 @@ fn a_sweep_that_hangs_can_be_ended() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_shrinking_that_hangs_leaves_the_smallest_so_far() {
+    if !crate::hears_interrupts() {
+        return;
+    }
     for out in [&["--out", "small.ron"][..], &[]] {
         let desk = Desk::of("misbehaving::the_rogue");
         desk.scenario("rogue.ron", "system: Rogue(deed: PanicThenNeverReturn)");

@@ -311,6 +311,9 @@ fn the_page_of_a_run_shows_the_verdict_of_the_run() {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_interrupted_leaves_no_drafts() {
+    if !crate::hears_interrupts() {
+        return;
+    }
     let desk = Desk::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
     command.args(["run", &scenario("raft/leader-crash"), "--set", "duration=100000s", "--history", "saw.edn", "--report", "page.html"]);

@@ -95,6 +95,9 @@ fn two_outputs_are_two_files() {
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_ask_for_the_end_are_as_ctrl_c() {
+    if !crate::hears_interrupts() {
+        return;
+    }
     for signal in ["-TERM", "-HUP"] {
         let desk = Desk::new();
         desk.scenario("calm.ron", "system: Toy(), seed: 1");

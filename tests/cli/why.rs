@@ -69,6 +69,9 @@ fn what_cannot_be_explained_is_told() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_interrupted_tells_what_is_known() {
+    if !crate::hears_interrupts() {
+        return;
+    }
     let desk = Desk::new();
     let scenario = super::runs::scenario("smallest/raft/commits-old-term");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stormglass"));
