@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::path::Path;
 use std::{fmt, io};
 
-use crate::base::{printable, printable_lines};
+use crate::base::{printable, printable_lines, sort_by_key};
 use crate::misspelling::nearest;
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
@@ -292,7 +292,7 @@ impl Diagnostics {
     /// The problems in the order of their places, each once.
     pub fn sorted(&self) -> Vec<Diagnostic> {
         let mut problems = self.0.borrow().kept.clone();
-        problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
+        sort_by_key(&mut problems, |problem| (problem.span.start, Reverse(problem.span.end)));
         problems.dedup();
         problems
     }

@@ -1,8 +1,6 @@
 //! The table of overrides: messages whose fate is fixed, whatever links and faults would do.
 
-use std::collections::BTreeMap;
-
-use crate::base::{Fate, FixedFate, KindDigest, MessageId, NodeId, Which};
+use crate::base::{Fate, FixedFate, KindDigest, MessageId, NodeId, SortedMap, Which};
 
 /// What is fixed, and what of it has met its message.
 #[derive(Clone, Debug, Default)]
@@ -10,9 +8,9 @@ pub(super) struct FixedFates {
     fixed: Vec<FixedFate>,
     /// Of each, whether its message was sent.
     met: Vec<bool>,
-    by_count: BTreeMap<MessageId, usize>,
+    by_count: SortedMap<MessageId, usize>,
     /// How often the contents that the table names were sent, and what is fixed for which of them.
-    by_content: BTreeMap<Content, (u32, BTreeMap<u32, usize>)>,
+    by_content: SortedMap<Content, (u32, SortedMap<u32, usize>)>,
 }
 
 type Content = (NodeId, NodeId, KindDigest, u64);

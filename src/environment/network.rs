@@ -3,13 +3,13 @@
 //! What happens to a message is a function of the run's key and the message's identity alone, so that one message's fate never depends on
 //! another's draw. Messages overtake each other as their latencies have it.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
 use super::Latency;
 use super::fates::{FateCounts, FixedFates};
-use crate::base::{Duration, DurationRange, Fate, FixedFate, Kind, KindDigest, Loss, MessageId, NodeId, Ratio, RunKey, sample_within};
+use crate::base::{
+    Duration, DurationRange, Fate, FixedFate, Kind, KindDigest, Loss, MessageId, NodeId, Ratio, RunKey, SortedMap, sample_within,
+};
 
 /// How a link behaves while nothing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Network {
     key: RunKey,
     link: LinkModel,
     /// Those that behave otherwise, or whose words come from a key of their own.
-    links: BTreeMap<(NodeId, NodeId), (LinkModel, RunKey)>,
+    links: SortedMap<(NodeId, NodeId), (LinkModel, RunKey)>,
     fixed: FixedFates,
     kinds: KindTable,
     cuts: Vec<CutInForce>,
@@ -172,7 +172,7 @@ impl Network {
         Self {
             key,
             link,
-            links: BTreeMap::new(),
+            links: SortedMap::new(),
             fixed: FixedFates::default(),
             kinds: KindTable::new(kinds),
             cuts: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::axis::{Axis, Tick};
 use super::why::Share;
+use crate::base::sort_by;
 
 /// Two values between which something changes, near each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +52,7 @@ impl Thresholds {
             let so = |share: &(Tick, Share)| is_so(share.1);
             let mut known = tried.clone();
             let direction = if to.at >= from.at { 1.0 } else { -1.0 };
-            known.sort_by(|one, other| (direction * one.0.at).total_cmp(&(direction * other.0.at)));
+            sort_by(&mut known, |one, other| (direction * one.0.at).total_cmp(&(direction * other.0.at)));
             let Some(at) = known.iter().position(|share| !so(share)).filter(|at| *at > 0) else { return Ok(None) };
             let (mut still, mut no_more) = (known[at - 1].clone(), known[at].clone());
             while (no_more.0.at - still.0.at).abs() > WITHIN * no_more.0.at.abs().max(still.0.at.abs()) {
@@ -66,7 +67,7 @@ impl Thresholds {
         };
         let all = bracket(|share| share.failed == share.of, &mut tried)?;
         let none = bracket(|share| share.failed > 0, &mut tried)?;
-        tried.sort_by(|one, other| one.0.at.total_cmp(&other.0.at));
+        sort_by(&mut tried, |one, other| one.0.at.total_cmp(&other.0.at));
         Ok(Some(Self { all, none, tried }))
     }
 }

@@ -10,7 +10,7 @@ use proptest::strategy::Union;
 use super::planned::{EachLength, Name, Named, OccasionKind, Planned};
 use super::step::{Gap, Instant};
 use super::{Cut, Fault, FaultKind, FaultStep, Happening, Lengths, Moment, Target, Trigger};
-use crate::base::{Duration, DurationRange, NodeId, Ratio, Time};
+use crate::base::{Duration, DurationRange, NodeId, Ratio, Time, sort_by_key};
 use crate::notation::{Advised, Chance, Drawn, LengthRange, Maybe, Text};
 
 /// What plans are drawn from.
@@ -72,7 +72,7 @@ impl Draw {
             strategies.filter_map(|(name, strategy)| Some((self.wanted.iter().find(|kind| kind.name == name)?.weight, strategy)));
         let mut weighted: Vec<_> = weighted.collect();
         // What is drawn shrinks to what stands before it: to what is common.
-        weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        sort_by_key(&mut weighted, |(weight, _)| std::cmp::Reverse(*weight));
         Union::new_weighted(weighted).boxed()
     }
 

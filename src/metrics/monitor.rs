@@ -1,14 +1,12 @@
 //! A monitor: probes, samples and alerts of one run.
 
-use std::collections::BTreeMap;
-
 use super::alert::{Alert, Bound, Condition};
 use super::collected::{Collected, Tally};
 use super::probe::Probe;
 use super::readings::Readings;
 use super::sampler::Sampler;
 use super::watch::{Firing, Watched, grain};
-use crate::base::{Amount, Duration, Measure, Metric, MetricSort, NodeId, Time};
+use crate::base::{Amount, Duration, Measure, Metric, MetricSort, NodeId, SortedMap, Time};
 use crate::check::{Broken, Fact, PropertyReport, Rule, Verdict};
 use crate::require::{ALERT_FIRES, ALERT_SILENT, Fires, Requirement};
 use crate::trace::{Cell, Event, Record, Table, Vocabulary};
@@ -225,7 +223,7 @@ fn in_words(alert: &Watched, value: f64) -> String {
 
 /// What processes measure themselves.
 #[derive(Default)]
-struct Own(BTreeMap<(&'static str, NodeId, Vec<String>), (Metric, Sum)>);
+struct Own(SortedMap<(&'static str, NodeId, Vec<String>), (Metric, Sum)>);
 
 /// What has come of one series.
 enum Sum {
@@ -256,7 +254,7 @@ impl Own {
     }
 
     fn tell(&mut self, readings: &mut Readings) {
-        for ((_, node, labels), (metric, sum)) in &mut self.0 {
+        for ((_, node, labels), (metric, sum)) in self.0.iter_mut() {
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
             match sum {
                 Sum::Total(total) => readings.total(metric, Some(*node), &labels, *total),

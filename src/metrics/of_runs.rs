@@ -1,12 +1,10 @@
 //! What every run has: messages, disks, faults, marks.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
 use super::probe::Probe;
 use super::readings::Readings;
-use crate::base::{Change, Fate, KindDigest, Loss, Metric, NodeId, Time};
+use crate::base::{Change, Fate, KindDigest, Loss, Metric, NodeId, SortedMap, Time};
 use crate::require::Faults;
 use crate::trace::{Event, Record, Vocabulary};
 
@@ -44,10 +42,10 @@ pub struct RunProbe {
     /// The names of the kinds of messages.
     kinds: &'static [&'static str],
     messages: FxHashMap<KindDigest, Messages>,
-    nodes: BTreeMap<NodeId, Node>,
+    nodes: SortedMap<NodeId, Node>,
     faults: Faults,
-    struck: BTreeMap<&'static str, u64>,
-    marks: BTreeMap<&'static str, u64>,
+    struck: SortedMap<&'static str, u64>,
+    marks: SortedMap<&'static str, u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,15 +78,22 @@ impl RunProbe {
         Self {
             kinds,
             messages: FxHashMap::default(),
-            nodes: BTreeMap::new(),
+            nodes: SortedMap::new(),
             faults: Faults::default(),
-            struck: BTreeMap::new(),
-            marks: BTreeMap::new(),
+            struck: SortedMap::new(),
+            marks: SortedMap::new(),
         }
     }
 
+    // What is asked for each record stays apart from the probe's one function that is compiled for each vocabulary.
+    #[inline(never)]
+    fn of_kind(&mut self, kind: KindDigest) -> &mut Messages {
+        self.messages.entry(kind).or_default()
+    }
+
+    #[inline(never)]
     fn sent(&mut self, kind: KindDigest, fate: Fate, bytes: u64) {
-        let messages = self.messages.entry(kind).or_default();
+        let messages = self.of_kind(kind);
         messages.sent += 1;
         messages.bytes += bytes;
         match fate {
@@ -106,8 +111,14 @@ impl RunProbe {
         }
     }
 
+    #[inline(never)]
     fn node(&mut self, node: NodeId) -> &mut Node {
         self.nodes.entry(node).or_default()
+    }
+
+    #[inline(never)]
+    fn count(counts: &mut SortedMap<&'static str, u64>, name: &'static str) {
+        *counts.entry(name).or_default() += 1;
     }
 
     fn boots(&mut self, node: NodeId) {
@@ -161,8 +172,8 @@ impl<V: Vocabulary> Probe<V> for RunProbe {
                 let bytes = postcard::serialize_with_flavor(*message, postcard::ser_flavors::Size::default()).unwrap_or_default();
                 self.sent(id.kind, *fate, bytes as u64);
             }
-            Event::Deliver { id, .. } => self.messages.entry(id.kind).or_default().delivered += 1,
-            Event::Discard { id } => self.messages.entry(id.kind).or_default().lost[4] += 1,
+            Event::Deliver { id, .. } => self.of_kind(id.kind).delivered += 1,
+            Event::Discard { id } => self.of_kind(id.kind).lost[4] += 1,
             Event::Timer { node, .. } => self.node(*node).timers += 1,
             Event::Write { node, change, .. } => {
                 let node = self.node(*node);
@@ -177,8 +188,8 @@ impl<V: Vocabulary> Probe<V> for RunProbe {
             Event::Crash { node, .. } => self.crashes(*node),
             Event::Pause { node } => self.node(*node).is_paused = true,
             Event::Resume { node } => self.node(*node).is_paused = false,
-            Event::Mark { mark, .. } => *self.marks.entry(mark).or_default() += 1,
-            Event::Strike { strike } => *self.struck.entry(strike.name()).or_default() += 1,
+            Event::Mark { mark, .. } => Self::count(&mut self.marks, mark),
+            Event::Strike { strike } => Self::count(&mut self.struck, strike.name()),
             Event::Note { .. }
             | Event::Client { .. }
             | Event::ClientNote { .. }

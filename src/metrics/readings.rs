@@ -1,17 +1,16 @@
 //! How much there is of everything now.
 
-use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::collected::{Spread, Tally};
-use crate::base::{Amount, Metric, MetricSort, NodeId};
+use crate::base::{Amount, Metric, MetricSort, NodeId, SortedMap};
 
 /// The values of all metrics at one time, as probes tell them.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
-    families: BTreeMap<&'static str, Reading>,
+    families: SortedMap<&'static str, Reading>,
 }
 
 /// The values of one metric.

@@ -1,25 +1,23 @@
 //! Values over time: a sample of all readings each so often.
 
-use std::collections::BTreeMap;
-
 use super::collected::{Collected, Family, Points, Series, Spread};
 use super::readings::{Now, Reading, Readings};
-use crate::base::{Duration, Time};
+use crate::base::{Duration, SortedMap, Time};
 
 /// Takes samples.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     every: Duration,
     times: Vec<Time>,
-    families: BTreeMap<&'static str, Family>,
+    families: SortedMap<&'static str, Family>,
     /// Of each series of a histogram, by the family's name and the series's place, what had come to it by the last sample.
-    before: BTreeMap<(&'static str, usize), Spread>,
+    before: SortedMap<(&'static str, usize), Spread>,
 }
 
 impl Sampler {
     /// One that takes a sample each so often.
     pub const fn new(every: Duration) -> Self {
-        Self { every, times: Vec::new(), families: BTreeMap::new(), before: BTreeMap::new() }
+        Self { every, times: Vec::new(), families: SortedMap::new(), before: SortedMap::new() }
     }
 
     /// When the next sample is due.

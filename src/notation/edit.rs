@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::syntax::{self, Contents};
+use crate::base::sort_by_key;
 use crate::diagnostic::{Source, Span, suggestion};
 use crate::misspelling::nearest;
 
@@ -107,7 +108,7 @@ pub(crate) fn edited(text: &str, change: &mut dyn FnMut(&Value<'_>) -> Change) -
     if let Ok(value) = whole(text) {
         edit(text, value, "", change, &mut edits);
     }
-    edits.sort_by_key(|(span, _)| span.start);
+    sort_by_key(&mut edits, |(span, _)| span.start);
     let (mut changed, mut from) = (String::with_capacity(text.len()), 0);
     for (Span { start, end }, other) in edits {
         changed += &text[from..start];

@@ -90,10 +90,9 @@ impl Eq for Setting {}
 impl Setting {
     /// One that has this value, as it is written, where it is not given.
     pub fn of<T>(name: &'static str, about: &'static str, codec: &impl Codec<T>, default: &T) -> Self {
-        let (default, example) = match codec.write_whole(default) {
-            nothing if nothing.is_empty() => (codec.absence().map(str::to_owned), codec.example()),
-            written => (Some(format!("`{written}`")), written),
-        };
+        let written = codec.write_whole(default);
+        let example = if written.is_empty() { codec.example() } else { written.clone() };
+        let default = shown_default(written, codec.absence());
         Self { name, about, takes: codec.takes(), default, example, within: codec.within(), timings: codec.timings() }
     }
 
@@ -102,6 +101,11 @@ impl Setting {
         let absent = self.default.as_ref().map(|default| format!("; {default} if not given")).unwrap_or_default();
         format!("{} ({}{absent})", self.about.trim_end_matches('.'), self.takes)
     }
+}
+
+/// What a setting is if it is not given.
+fn shown_default(written: String, absence: Option<&str>) -> Option<String> {
+    if written.is_empty() { absence.map(str::to_owned) } else { Some(format!("`{written}`")) }
 }
 
 /// A struct of settings, as [`settings!`](crate::settings) declares it.

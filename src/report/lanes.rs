@@ -3,7 +3,7 @@
 use super::paint::Paint;
 use super::spoken::spoken;
 use super::story::StoryReport;
-use crate::base::{NodeId, Time};
+use crate::base::{NodeId, Time, sort_by_key};
 use crate::explore::story::{StoryStep, What};
 
 /// The lanes that take part, drawn within the width of the report.
@@ -24,7 +24,7 @@ pub(super) fn diagram(report: &StoryReport, paint: Paint) -> String {
     // The violation is the end: an operation may be answered later. Of one instant in the order of the steps.
     let end = report.story.steps.last().map_or(Time::MAX, |violated| violated.at);
     rows.retain(|(at, ..)| *at <= end);
-    rows.sort_by_key(|(at, place, _)| (*at, *place));
+    sort_by_key(&mut rows, |(at, place, _)| (*at, *place));
     rows.iter().for_each(|(at, place, row)| drawing.row(*at, *place, row));
     drawing.text
 }

@@ -9,7 +9,7 @@ use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use super::Subject;
-use crate::base::{NodeId, Time};
+use crate::base::{NodeId, Time, sort_by_key};
 use crate::explore::spans::{Sort, Span, SpanEvent, Spans, Status, Value};
 
 /// Writes the spans of a run of this subject: a resource for each node, and one for the faults. The run begins at the Unix epoch.
@@ -28,7 +28,7 @@ const SURROUNDINGS: &str = "faults";
 fn resources<'a>(spans: &'a Spans, subject: &Subject<'a>, seed: u64) -> Vec<ResourceSpans<'a>> {
     let mut places: Vec<(Option<NodeId>, u32)> = (0..).zip(spans.all()).map(|(place, span)| (span.node, place)).collect();
     // Faults come last, and else the order is that in which spans began.
-    places.sort_by_key(|(node, place)| (node.is_none(), *node, *place));
+    sort_by_key(&mut places, |(node, place)| (node.is_none(), *node, *place));
     let nodes = places.chunk_by(|one, other| one.0 == other.0);
     let resource = |places: &[(Option<NodeId>, u32)]| {
         let node = places[0].0;

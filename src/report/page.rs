@@ -3,8 +3,6 @@
 //!
 //! The page is one file. It loads nothing, and works without a network. Without scripts it still says what is wrong, as text.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
@@ -16,7 +14,7 @@ use super::streams::{streams_facts, streams_headline};
 use super::text::Text;
 use super::transactions::transactions_headline;
 use super::words::{clean, counted};
-use crate::base::{ClientId, Time, printable};
+use crate::base::{ClientId, SortedMap, SortedSet, Time, printable};
 use crate::check::linearizability::{Counterexample, DescribedOperation, Linearizability};
 use crate::check::{Drawing, Ending, Verdict};
 
@@ -190,7 +188,7 @@ pub(super) struct Picture<'a> {
     /// How many more there are.
     violations_left_out: usize,
     /// The operations that the page holds, by their index in the history, and the place of each on the page.
-    places: BTreeMap<usize, usize>,
+    places: SortedMap<usize, usize>,
 }
 
 impl<'a> Picture<'a> {
@@ -200,7 +198,7 @@ impl<'a> Picture<'a> {
         let concerned = |(place, _): &(usize, &Counterexample)| drawing.concerned.get(*place).map(Vec::as_slice).unwrap_or_default();
         let drawn = smallest_first(found).into_iter().filter(|(_, example)| example.stuck.is_some());
         let violations: Vec<_> = drawn.take(PAGE_VIOLATIONS).map(|each| (each.1, concerned(&each))).collect();
-        let kept: BTreeSet<usize> = kept(drawing, &violations, room);
+        let kept: SortedSet<usize> = kept(drawing, &violations, room);
         let places = kept.into_iter().enumerate().map(|(place, index)| (index, place)).collect();
         Self { drawing, violations_left_out: found.len() - violations.len(), violations, places }
     }
@@ -286,10 +284,10 @@ impl<'a> Picture<'a> {
     pub(super) fn json(&self) -> Value {
         let operations: Vec<&DescribedOperation> = self.places.keys().map(|index| &self.drawing.operations[*index]).collect();
         let ranks = Ranks::new(&operations);
-        let lanes: BTreeSet<ClientId> = operations.iter().map(|operation| operation.client).collect();
-        let lanes: BTreeMap<ClientId, usize> = lanes.into_iter().zip(0..).collect();
+        let lanes: SortedSet<ClientId> = operations.iter().map(|operation| operation.client).collect();
+        let lanes: SortedMap<ClientId, usize> = lanes.into_iter().zip(0..).collect();
         // What a client begins in the instant in which it has ended another thing comes behind that: the bars of a lane meet.
-        let begun: BTreeSet<(ClientId, Time)> = operations.iter().map(|operation| (operation.client, operation.interval.0)).collect();
+        let begun: SortedSet<(ClientId, Time)> = operations.iter().map(|operation| (operation.client, operation.interval.0)).collect();
         let ends = |operation: &DescribedOperation| {
             let at = operation.interval.1.filter(|_| operation.ending == Ending::Done)?;
             Some(ranks.of(at, at > operation.interval.0 && begun.contains(&(operation.client, at))))
@@ -342,19 +340,19 @@ impl<'a> Picture<'a> {
 }
 
 /// Which operations a page holds: those of the counterexamples, and as many others as there is room for.
-fn kept(drawing: &Drawing, violations: &[(&Counterexample, &[usize])], room: usize) -> BTreeSet<usize> {
+fn kept(drawing: &Drawing, violations: &[(&Counterexample, &[usize])], room: usize) -> SortedSet<usize> {
     let listed =
         |(example, _): &(&Counterexample, &[usize])| example.operations.iter().map(|operation| operation.index).collect::<Vec<_>>();
-    let mut kept: BTreeSet<usize> = violations.iter().flat_map(listed).collect();
+    let mut kept: SortedSet<usize> = violations.iter().flat_map(listed).collect();
     let room = room.saturating_sub(kept.len()) / violations.len().max(1);
     for (example, concerned) in violations {
         let stuck = example.stuck.map_or(0, |stuck| example.operations[stuck].index);
-        kept.extend(around(concerned, stuck, room));
+        kept.extend(around(concerned, stuck, room).copied());
     }
     if violations.is_empty() {
         let judged = |index: &usize| drawing.operations[*index].ending != Ending::Failed;
         let all: Vec<usize> = (0..drawing.operations.len()).filter(judged).collect();
-        kept.extend(around(&all, drawing.furthest.first().copied().unwrap_or(0), room));
+        kept.extend(around(&all, drawing.furthest.first().copied().unwrap_or(0), room).copied());
     }
     kept
 }

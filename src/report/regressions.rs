@@ -1,6 +1,5 @@
 //! Failures that were saved, run again by tests.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -9,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::command::{as_file, quote};
 use super::saved::changed;
+use crate::base::SortedMap;
 use crate::check::Verdict;
 use crate::diagnostic::{Diagnostics, Source};
 use crate::scenario::{Case, Scenario};
@@ -62,7 +62,7 @@ impl Regressions {
 
 /// What of a scenario's own failures does not hold, in the folder that has its name by convention; they run once in a process.
 pub(super) fn own(scenario: &Scenario) -> Option<String> {
-    static TOLD: Mutex<BTreeMap<(String, &str), Option<String>>> = Mutex::new(BTreeMap::new());
+    static TOLD: Mutex<SortedMap<(String, &str), Option<String>>> = Mutex::new(SortedMap::new());
     let key = (scenario.name.clone(), scenario.system());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
     let run = || {

@@ -1,6 +1,5 @@
 //! A run as data that a page holds and draws: records in columns, how nodes stood as differences, and what clients did.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use super::charts::{charts, every};
 use super::findings::Findings;
 use super::nodes::{Row, off, rows};
-use crate::base::{Fate, MessageId, NodeId, Time, printable};
+use crate::base::{Fate, MessageId, NodeId, SortedMap, Time, printable};
 use crate::check::linearizability::Linearizability;
 use crate::check::{Drawing, Explanation, Verdict};
 use crate::explore::Again;
@@ -295,11 +294,11 @@ struct Columns {
     /// How many records before it is the one that it came of: of an arrival, the sending.
     cause: Vec<i64>,
     /// When a message that was sent and has not arrived in the run would have.
-    due_ns: BTreeMap<u64, u64>,
+    due_ns: SortedMap<u64, u64>,
     /// Those that were lost.
     lost: Vec<u64>,
     /// The numbers of the faults that made a difference to it.
-    blamed: BTreeMap<u64, Vec<u32>>,
+    blamed: SortedMap<u64, Vec<u32>>,
     /// What the node's clock reads, where clocks are off.
     clock_ns: Vec<i64>,
 }
@@ -381,7 +380,7 @@ struct Operation {
 
 /// What clients did, and the order in which it takes effect, as far as that is known: each with a time at which it may.
 fn operations(records: &[OwnedRecord], first: u64, nodes: &[NodeId], drawing: Option<&Drawing>, outcome: &Outcome) -> Value {
-    let (mut all, mut open): (Vec<Operation>, BTreeMap<String, usize>) = (Vec::new(), BTreeMap::new());
+    let (mut all, mut open): (Vec<Operation>, SortedMap<String, usize>) = (Vec::new(), SortedMap::new());
     let mut by_begin: FxHashMap<(String, Time), usize> = FxHashMap::default();
     for record in records.iter().filter(|record| record.sort == "client") {
         let (Some(data), Some(text)) = (record.data(), record.debug()) else { continue };

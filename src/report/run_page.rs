@@ -14,7 +14,7 @@ use super::saved::standing;
 use super::sibling::SideBySide;
 use super::text;
 use super::words::{clean, counted};
-use crate::base::printable;
+use crate::base::{printable, sort_by_key};
 use crate::check::{Explanation, PropertyReport, Verdict};
 use crate::explore::story::What;
 use crate::scenario::Standing;
@@ -107,7 +107,7 @@ fn standing_json(known: Standing) -> Value {
 fn properties(run: &RunReport<'_>) -> Markup {
     let (mut broken, held): (Vec<&PropertyReport>, Vec<&PropertyReport>) =
         run.outcome.properties.iter().partition(|report| report.verdict != Verdict::Holds);
-    broken.sort_by_key(|report| Reverse(report.verdict));
+    sort_by_key(&mut broken, |report| Reverse(report.verdict));
     html! {
         section.properties aria-label="Properties" {
             @if !broken.is_empty() { ul { @for report in &broken { (property(report)) } } }

@@ -1,10 +1,10 @@
 //! What is left of a failing test's run, when it is shrunk.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::shrunk_ron;
+use crate::base::SortedMap;
 use crate::explore::shrink::Shrink;
 use crate::explore::{fingerprint, first_violated};
 use crate::scenario::Scenario;
@@ -18,7 +18,7 @@ const EVENTS: u64 = 5_000_000;
 /// The smallest scenario that was found to fail in the same way, as a file that names its seed; nothing if the run violates nothing.
 /// Failures of scenarios of one name that are the same are shrunk once in a process: a property test shows many of them.
 pub(super) fn shrunk(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
-    static KNOWN: Mutex<BTreeMap<(String, u64), Option<String>>> = Mutex::new(BTreeMap::new());
+    static KNOWN: Mutex<SortedMap<(String, u64), Option<String>>> = Mutex::new(SortedMap::new());
     let print = fingerprint(first_violated(outcome)?);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.entry((scenario.name.clone(), print)).or_insert_with(|| shrink(scenario, outcome.seed)).clone()

@@ -6,7 +6,7 @@ use super::explanation::explanation_line;
 use super::paint::Paint;
 use super::spoken::spoken;
 use super::words::{clean, counted, shorten, wrap};
-use crate::base::{Fate, NodeId, Time};
+use crate::base::{Fate, NodeId, Time, sort_by_key};
 use crate::check::PropertyReport;
 use crate::explore::story::{Story, StoryStep, What};
 use crate::trace::{OwnedRecord, Recording};
@@ -303,7 +303,7 @@ const LISTED: usize = 3;
 fn in_order<'r>(records: impl Iterator<Item = &'r OwnedRecord>) -> Vec<&'r OwnedRecord> {
     let mut records: Vec<&OwnedRecord> = records.collect();
     let listed = records.len().min(LISTED);
-    records[..listed].sort_by_key(|record| record.number);
+    sort_by_key(&mut records[..listed], |record| record.number);
     records
 }
 

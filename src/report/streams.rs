@@ -1,6 +1,5 @@
 //! Streams in a file, judged: as text and as JSON.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
@@ -9,6 +8,7 @@ use super::SCHEMA;
 use super::explanation::sentence;
 use super::history::{remarks, remarks_json};
 use super::words::counted;
+use crate::base::SortedMap;
 use crate::check::Verdict;
 use crate::check::recorded::streams::{MODEL, StreamsReport};
 use crate::check::streams::{StreamAnomaly, StreamFinding};
@@ -48,8 +48,8 @@ const fn was(count: usize) -> &'static str {
 }
 
 /// How often what was found, and whether it is forbidden.
-fn counts(file: &StreamsReport) -> BTreeMap<StreamAnomaly, (Vec<&StreamFinding>, bool)> {
-    let mut counts: BTreeMap<StreamAnomaly, (Vec<&StreamFinding>, bool)> = BTreeMap::new();
+fn counts(file: &StreamsReport) -> SortedMap<StreamAnomaly, (Vec<&StreamFinding>, bool)> {
+    let mut counts: SortedMap<StreamAnomaly, (Vec<&StreamFinding>, bool)> = SortedMap::new();
     for finding in &file.report.findings {
         let is_forbidden = file.report.demands.forbid(finding.anomaly);
         counts.entry(finding.anomaly).or_insert((Vec::new(), is_forbidden)).0.push(finding);

@@ -1,11 +1,10 @@
 //! The monitor of a run: it sees records as a judge does, and the nodes as an observer does.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::System;
-use crate::base::{ClientId, Measure, Metric, NodeId, Time};
+use crate::base::{ClientId, Measure, Metric, NodeId, SortedMap, Time};
 use crate::check::PropertyReport;
 use crate::history::{self, Outcome};
 use crate::metrics::{Alert, Collected, Monitor, OF_ALERTS, OF_REQUESTS, OF_RUNS, Probe, Readings, RequestProbe, RunProbe, Tally};
@@ -154,7 +153,7 @@ fn tell(view: &dyn View, of_servers: &'static [Role], of_clients: &'static [Role
     readings.level(&SCHEDULED, None, &[], scheduled);
     readings.level(&UNDER_WAY, None, &[], messages);
     let (servers, clients) = view.population();
-    let mut holders: BTreeMap<&str, (u64, u64)> = of_servers.iter().chain(of_clients).map(|role| (role.name, (0, 0))).collect();
+    let mut holders: SortedMap<&str, (u64, u64)> = of_servers.iter().chain(of_clients).map(|role| (role.name, (0, 0))).collect();
     for node in (0..servers).map(NodeId::server).chain((0..clients).map(NodeId::client)) {
         let Standing { claim, held, deferred, syncing, stalled, .. } = view.standing(node);
         for role in if node.is_client() { of_clients } else { of_servers } {
@@ -183,7 +182,7 @@ struct OperationProbe {
     ended: [u64; OUTCOMES.len()],
     lengths: [Tally; OUTCOMES.len()],
     /// Of each session with an operation under way, when that was invoked.
-    open: BTreeMap<ClientId, Time>,
+    open: SortedMap<ClientId, Time>,
 }
 
 const OUTCOMES: [&str; 3] = ["done", "failed", "unknown"];

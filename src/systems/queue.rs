@@ -5,13 +5,11 @@
 //! workload: (publishers: 2, consumers: 3, confirms: true, acknowledge: Manual, prefetch: 5, promise: AtLeastOnce),
 //! ```
 
-use std::collections::BTreeMap;
-
 use super::lock_work::length_range;
 use super::probes::{OF_RAFT, RaftProbe};
 use super::raft_kv::{ELECTION_TIMEOUT, timeouts_fit};
 use super::{Mutant, Nodes, Population, Scripting, System, Written};
-use crate::base::{Duration, DurationRange, Metric, Ratio, Shown, StreamOp, Streamed};
+use crate::base::{Duration, DurationRange, Metric, Ratio, Shown, SortedMap, StreamOp, Streamed};
 use crate::check::recorded::streams::spelling;
 use crate::check::streams::{Demands, Promise, StreamAnomaly, judge};
 use crate::check::{Budget, Property, PropertyReport, Verdict};
@@ -131,7 +129,7 @@ const ANOMALIES: [StreamAnomaly; 3] = [StreamAnomaly::GarbageRead, StreamAnomaly
 /// Whether all clients have come to rest: no operation is open, and no consumer found anything when it polled last. Before that, what was
 /// not seen may be held by a consumer.
 fn is_at_rest(history: &History<StreamOp, Streamed>) -> bool {
-    let last: BTreeMap<u32, &Operation<StreamOp, Streamed>> =
+    let last: SortedMap<u32, &Operation<StreamOp, Streamed>> =
         history.operations().iter().map(|operation| (operation.client.client, operation)).collect();
     let rests = |operation: &Operation<StreamOp, Streamed>| match (operation.op.name(), operation.result()) {
         ("poll", Some(Streamed { shown, .. })) => shown.iter().all(|shown| matches!(shown, Shown::Polled(batches) if batches.is_empty())),

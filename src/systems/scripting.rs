@@ -4,7 +4,7 @@ use ron::ser::PrettyConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::base::{NodeId, OperationId, SortedSet, Time};
+use crate::base::{NodeId, OperationId, SortedSet, Time, sort_by_numbers};
 use crate::history::History;
 use crate::notation::{Form, Misread, read_ron};
 use crate::process::{Misfit, Process, Service, TakesSteps};
@@ -256,8 +256,7 @@ impl<S: Cluster, O: Clone + Serialize> Script<S> for Followed<S, O> {
         }
         let never = |((client, id), (record, at)): (_, (u64, Time))| (record, Scripted { id, at: at.since(Time::ZERO), client, op: None });
         found.extend(due.into_iter().map(never));
-        found.sort_by_key(|(record, scripted)| (scripted.at, *record));
-        found.into_iter().map(|(_, scripted)| scripted).collect()
+        by_time(found)
     }
 }
 
@@ -274,6 +273,12 @@ impl<S: Cluster> Sink for Dues<S> {
             self.times.insert((client, id), (entry.number, entry.at));
         }
     }
+}
+
+/// Operations by when they began; those of one instant by the records that began them.
+fn by_time(mut found: Vec<(u64, Scripted)>) -> Vec<Scripted> {
+    sort_by_numbers(&mut found, |(record, scripted)| (scripted.at.as_nanos(), *record));
+    found.into_iter().map(|(_, scripted)| scripted).collect()
 }
 
 /// An operation as it is written in a scenario: in one line.

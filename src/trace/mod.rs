@@ -200,11 +200,15 @@ pub trait Payload: Debug {
     /// The digest of the value by which the fate of a message can be fixed.
     fn content(&self) -> u64;
 
-    /// The value as JSON.
-    fn json(&self) -> serde_json::Value;
-
     /// Writes the value as JSON at the end of a text.
     fn write_json(&self, text: &mut Vec<u8>);
+
+    /// The value as JSON.
+    fn json(&self) -> serde_json::Value {
+        let mut text = Vec::new();
+        self.write_json(&mut text);
+        read_json(&text)
+    }
 
     /// The value, for those who know its type.
     fn any(&self) -> &dyn Any;
@@ -219,22 +223,23 @@ impl<T: Debug + Serialize + 'static> Payload for T {
         Digest::content(self)
     }
 
-    fn json(&self) -> serde_json::Value {
-        // What JSON cannot hold (a map whose keys are no strings) is shown as Rust prints it.
-        serde_json::to_value(self).unwrap_or_else(|_| format!("{self:?}").into())
-    }
-
     fn write_json(&self, text: &mut Vec<u8>) {
         let start = text.len();
         if serde_json::to_writer(&mut *text, self).is_err() {
+            // What JSON cannot hold (a map whose keys are no strings) is shown as Rust prints it.
             text.truncate(start);
-            text.extend(self.json().to_string().into_bytes());
+            text.extend(serde_json::Value::from(format!("{self:?}")).to_string().into_bytes());
         }
     }
 
     fn any(&self) -> &dyn Any {
         self
     }
+}
+
+/// Reads back what a payload wrote. A value that is made so, and not by a serialiser of its own, is one less to compile for each type.
+fn read_json(text: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(text).expect("it was written as JSON")
 }
 
 /// What bytes that were written to a file say, in a line, if they are records of the process.

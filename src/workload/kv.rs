@@ -1,13 +1,11 @@
 //! Operations on a key-value store.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
 use super::values::value;
 use super::{Generator, KeyChoice, LoadError, Turn};
-use crate::base::{KvOp, KvResponse, OperationId, Stream};
+use crate::base::{KvOp, KvResponse, OperationId, SortedMap, Stream};
 use crate::process::NoNote;
 
 /// How often each kind of operation is chosen: so many parts of all.
@@ -53,7 +51,7 @@ impl KvLoad {
 pub struct KvGenerator {
     load: KvLoad,
     /// What the client last saw of each key.
-    seen: BTreeMap<u64, Option<u64>>,
+    seen: SortedMap<u64, Option<u64>>,
 }
 
 impl Generator<KvOp, KvResponse> for KvGenerator {
@@ -61,7 +59,7 @@ impl Generator<KvOp, KvResponse> for KvGenerator {
     type Note = NoNote;
 
     fn new(load: &KvLoad) -> Self {
-        Self { load: load.clone(), seen: BTreeMap::new() }
+        Self { load: load.clone(), seen: SortedMap::new() }
     }
 
     fn next(&mut self, id: OperationId, random: &mut Stream, _: &mut Turn<NoNote>) -> KvOp {

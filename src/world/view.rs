@@ -7,7 +7,7 @@ use super::calls::Call;
 use super::host::NodeState;
 use super::setup::Cluster;
 use super::{World, kind_name};
-use crate::base::{Incarnation, LocalTime, MessageId, NodeId, Time};
+use crate::base::{Incarnation, LocalTime, MessageId, NodeId, Time, sort_by_key};
 use crate::environment::Clock;
 use crate::process::{Claim, Files, Process};
 
@@ -200,8 +200,7 @@ impl<C: Cluster> View for World<'_, C> {
             }
             _ => None,
         });
-        view.messages = under_way.collect();
-        view.messages.sort_by_key(|message| (message.due, message.id.from, message.id.to, message.kind, message.id.count));
+        view.messages = by_arrival(under_way.collect());
         view
     }
 
@@ -214,6 +213,12 @@ impl<C: Cluster> View for World<'_, C> {
         let ask = self.broken != Some(node);
         look!(self, node, host => host.standing(ask))
     }
+}
+
+/// Messages by when they arrive, and then by what they are.
+fn by_arrival(mut messages: Vec<MessageView>) -> Vec<MessageView> {
+    sort_by_key(&mut messages, |message| (message.due, message.id.from, message.id.to, message.kind, message.id.count));
+    messages
 }
 
 /// What a process says of itself, if it can: a panic of one that is merely looked at must change nothing.

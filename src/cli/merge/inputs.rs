@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use crate::base::sort_by_key;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::files::shown;
 use crate::cli::sweep::unreadable;
@@ -65,7 +66,7 @@ impl<'a> Inputs<'a> {
         };
         let shards = counts[0].filter(|first| counts.iter().all(|count| *count == Some(*first)));
         // Of files that begin with the same seed, the one that was given first stays the first.
-        files.sort_by_key(|(start, _)| *start);
+        sort_by_key(&mut files, |(start, _)| *start);
         Ok(Self { header, files: files.into(), first, shards })
     }
 

@@ -1,10 +1,10 @@
 //! How far a sweep is, on a terminal.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::base::SortedSet;
 use crate::check::Verdict;
 use crate::explore::Row;
 
@@ -13,7 +13,7 @@ use crate::explore::Row;
 pub(in crate::cli) struct Progress {
     bar: ProgressBar,
     failing: u64,
-    fingerprints: BTreeSet<u64>,
+    fingerprints: SortedSet<u64>,
 }
 
 impl Progress {
@@ -29,7 +29,7 @@ impl Progress {
             bar.set_style(style.with_key("rate", rate));
         }
         bar.set_message("none fails");
-        Self { bar, failing: 0, fingerprints: BTreeSet::new() }
+        Self { bar, failing: 0, fingerprints: SortedSet::new() }
     }
 
     /// Whatever has been counted was there before: how many there are in a second is seen from here on.

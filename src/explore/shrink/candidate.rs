@@ -1,10 +1,9 @@
 //! A candidate: a scenario and a seed; and the ways in which one is made from another.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::size::round_up;
-use crate::base::{Digest, Duration, NodeId, OperationId, Time};
+use crate::base::{Digest, Duration, NodeId, OperationId, SortedSet, Time};
 use crate::diagnostic::{Diagnostics, Source};
 use crate::fault::{FaultPlan, FaultStep, Moment};
 use crate::notation::{self, Change};
@@ -104,7 +103,7 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
             .iter()
             .filter(|strike| matches!(strike.moment, Moment::At { time } if time <= until))
             .map(FaultStep::name);
-        let names: BTreeSet<&str> = names.collect();
+        let names: SortedSet<&str> = names.collect();
         let struck = |step: &&FaultStep| has_struck(step, &names);
         let mut kept = with_steps(scenario, scenario.conditions.faults.steps().iter().filter(struck).cloned().collect());
         kept.conditions.fates.retain(|fate| !outcome.fates.never_met.contains(fate));
@@ -128,7 +127,7 @@ pub(super) fn trimmed(scenario: &Scenario, outcome: &Outcome, violated: Option<T
 }
 
 /// Whether a strike of this step is among those of these names.
-pub(super) fn has_struck(step: &FaultStep, names: &BTreeSet<&str>) -> bool {
+pub(super) fn has_struck(step: &FaultStep, names: &SortedSet<&str>) -> bool {
     let is_repeated = matches!(step.moment, Moment::Every { .. });
     names.contains(step.name()) || (is_repeated && names.iter().any(|name| is_strike_of(name, step)))
 }

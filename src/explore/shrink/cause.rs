@@ -1,16 +1,15 @@
 //! Which of the planted bugs make a run fail.
 
-use std::collections::BTreeMap;
-
 use super::judge::Target;
 use super::{Candidate, Run};
+use crate::base::SortedMap;
 use crate::check::Verdict;
 use crate::explore::sweep::run_one;
 use crate::scenario::Scenario;
 use crate::systems::Watch;
 
 /// What becomes of a failing run with fewer of the bugs that are planted in it: for each of some sets of them.
-pub(super) struct Cause(BTreeMap<Vec<&'static str>, Became>);
+pub(super) struct Cause(SortedMap<Vec<&'static str>, Became>);
 
 /// What becomes of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +24,7 @@ enum Became {
 
 impl Cause {
     /// Nothing is known of it, and nothing asked.
-    pub(super) const UNKNOWN: Self = Self(BTreeMap::new());
+    pub(super) const UNKNOWN: Self = Self(SortedMap::new());
 
     /// That of this failing run: it is run without each of its bugs, with those alone that are needed, and with none.
     pub(super) fn of(failing: &Candidate, target: Target, run: &Run<'_>) -> Self {

@@ -23,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::Row;
 use super::sweep::run_one;
-use crate::base::{Duration, Time};
+use crate::base::{Duration, Time, sort_by_key};
 use crate::check::PropertyReport;
 use crate::scenario::{Expected, Scenario};
 use crate::systems::{Registry, Watch};
@@ -288,7 +288,7 @@ impl Search<'_> {
                 return;
             }
             let mut order: Vec<usize> = (0..passes.len()).collect();
-            order.sort_by_key(|place| !improved[*place]);
+            sort_by_key(&mut order, |place| !improved[*place]);
             passes = order.into_iter().map(|place| passes[place]).collect();
         }
     }

@@ -1,6 +1,6 @@
 //! Where a story ends: the records and operations that the explanation of a violation names, and the words it uses.
 
-use crate::base::{NodeId, Time};
+use crate::base::{NodeId, Time, sort_by_key};
 use crate::check::isolation::Finding;
 use crate::check::linearizability::Counterexample;
 use crate::check::{Broken, Explanation, Fact, Pending, PropertyReport};
@@ -92,12 +92,12 @@ impl Naming<'_> {
         const SHOWN: usize = 4;
         let stuck = violation.stuck.filter(|place| *place < violation.operations.len());
         let mut others: Vec<usize> = violation.foremost.iter().copied().filter(|place| Some(*place) != stuck).collect();
-        others.sort_by_key(|place| violation.operations.get(*place).map(|operation| operation.interval));
+        sort_by_key(&mut others, |place| violation.operations.get(*place).map(|operation| operation.interval));
         let others = others.split_off(others.len().saturating_sub(SHOWN));
         for operation in others.into_iter().chain(stuck).filter_map(|place| violation.operations.get(place)) {
             found.operations.extend(self.operation(operation.index, Some(operation.text.clone())));
         }
-        found.operations.sort_by_key(|operation| operation.invoked);
+        sort_by_key(&mut found.operations, |operation| operation.invoked);
     }
 
     fn finding(&self, finding: &Finding, found: &mut Anchors) {
@@ -106,7 +106,7 @@ impl Naming<'_> {
             found.operations.extend(self.operation(member.transaction, Some(acts.join(", "))));
         }
         finding.evidence.iter().for_each(|broken| found.records.extend(&broken.records));
-        found.operations.sort_by_key(|operation| operation.invoked);
+        sort_by_key(&mut found.operations, |operation| operation.invoked);
     }
 
     /// What was waited for: operations that never completed with all that came of them; of nodes that are behind, what they noted last.

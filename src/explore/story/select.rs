@@ -3,7 +3,7 @@
 use super::anchors::{Anchors, Operation};
 use super::units::{Unit, WORTH_TELLING};
 use super::{Story, StoryStep, What};
-use crate::base::Fate;
+use crate::base::{Fate, sort_by_key};
 use crate::explore::causes::{Causes, Link};
 use crate::trace::{OwnedRecord, Recording};
 
@@ -19,7 +19,7 @@ pub(super) fn steps(units: &[Unit], recording: &Recording, causes: &Causes, anch
     let mut order: Vec<usize> = (0..units.len()).collect();
     // So many are enough to fill any story.
     const LOOKED_AT: usize = 1_000;
-    order.sort_by_key(|place| (std::cmp::Reverse(units[*place].worth), std::cmp::Reverse(units[*place].records[0])));
+    sort_by_key(&mut order, |place| (std::cmp::Reverse(units[*place].worth), std::cmp::Reverse(units[*place].records[0])));
     order.truncate(LOOKED_AT);
     let (mut kept, mut told): (Vec<usize>, Vec<StoryStep>) = (Vec::new(), Vec::new());
     let mut tell = |place: usize, is_wanted: &dyn Fn(&[usize], &[StoryStep]) -> bool| {
@@ -90,7 +90,7 @@ fn step(unit: &Unit, recording: &Recording, causes: &Causes, anchors: &Anchors) 
                 did.extend(own.iter().filter(|record| record.sort == "mark").map(|record| record.number));
             }
             // What the explanation names comes first.
-            did.sort_by_key(|number| (anchors.records.binary_search(number).is_err(), *number));
+            sort_by_key(did, |number| (anchors.records.binary_search(number).is_err(), *number));
             *early = is_early(&own, causes, anchors);
         }
         What::Struck { crashes, .. } => nodes.extend(crashes.iter().filter_map(|crash| recording.get(*crash)?.node)),

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::What;
 use super::anchors::{Anchors, Word};
-use crate::base::{Fate, NodeId};
+use crate::base::{Fate, NodeId, sort_by_key};
 use crate::explore::causes::{Causes, Link, invokes};
 use crate::trace::{OwnedRecord, Recording};
 
@@ -45,7 +45,7 @@ pub(super) fn of(recording: &Recording, causes: &Causes, anchors: &Anchors) -> V
     }
     prefer_faults(&mut units);
     units.retain(|unit| unit.worth > 0);
-    units.sort_by_key(|unit| unit.records[0]);
+    sort_by_key(&mut units, |unit| unit.records[0]);
     units
 }
 
@@ -53,7 +53,7 @@ pub(super) fn of(recording: &Recording, causes: &Causes, anchors: &Anchors) -> V
 fn prefer_faults(units: &mut [Unit]) {
     const PREFERRED: usize = 3;
     let mut faults: Vec<&mut Unit> = units.iter_mut().filter(|unit| matches!(unit.what, What::Struck { .. }) && unit.worth > 0).collect();
-    faults.sort_by_key(|unit| std::cmp::Reverse(unit.worth));
+    sort_by_key(&mut faults, |unit| std::cmp::Reverse(unit.worth));
     faults.into_iter().take(PREFERRED).for_each(|unit| unit.worth = unit.worth.saturating_add(1_000));
 }
 

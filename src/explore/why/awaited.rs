@@ -3,9 +3,7 @@
 //! From the operation that is still under way it follows the messages: its last question, whom that one asked in turn, and so on, up to
 //! the node that was to send something and did not.
 
-use std::collections::BTreeSet;
-
-use crate::base::{Fate, MessageId, NodeId, Time};
+use crate::base::{Fate, MessageId, NodeId, SortedSet, Time};
 use crate::check::{Explanation, Fact, PropertyKind, PropertyReport};
 use crate::trace::{OwnedRecord, Recording};
 
@@ -52,7 +50,7 @@ const LINKS: usize = 8;
 pub(super) fn awaited(recording: &Recording, violated: &PropertyReport) -> Vec<Awaited> {
     let records = recording.records();
     let Some((mut waits, mut since)) = first(records, violated) else { return Vec::new() };
-    let (mut chain, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut chain, mut seen) = (Vec::new(), SortedSet::new());
     while chain.len() < LINKS && seen.insert(waits) {
         let (link, next) = link(records, waits, since, &seen);
         chain.push(link);
@@ -87,7 +85,7 @@ fn heard_last(records: &[OwnedRecord], node: NodeId) -> Option<(NodeId, u64)> {
 
 /// The client whose last operation has not come to an end with an outcome that it knows, and the record in which it was invoked.
 fn waiting_client(records: &[OwnedRecord]) -> Option<(NodeId, u64)> {
-    let clients: BTreeSet<NodeId> = records.iter().filter_map(|record| record.node).filter(|node| node.is_client()).collect();
+    let clients: SortedSet<NodeId> = records.iter().filter_map(|record| record.node).filter(|node| node.is_client()).collect();
     clients.into_iter().find_map(|client| {
         let mut told = records.iter().rev().filter(|record| record.sort == "client" && record.node == Some(client));
         let last = told.next()?;
@@ -98,7 +96,7 @@ fn waiting_client(records: &[OwnedRecord]) -> Option<(NodeId, u64)> {
 }
 
 /// What this node waits for since a record: the first that it asked since then of a node that has sent nothing since. And who waits next.
-fn link(records: &[OwnedRecord], waits: NodeId, since: u64, seen: &BTreeSet<NodeId>) -> (Awaited, Option<(NodeId, u64)>) {
+fn link(records: &[OwnedRecord], waits: NodeId, since: u64, seen: &SortedSet<NodeId>) -> (Awaited, Option<(NodeId, u64)>) {
     let sent = records[since as usize..].iter().filter(|record| record.sort == "send" && record.node == Some(waits));
     let asked = sent.filter_map(|record| record.message.map(|(id, kind)| (record, id, kind.name)));
     let mut open = asked.filter(|(question, id, _)| !seen.contains(&id.to) && !answered(records, question, id.to, waits));

@@ -1,12 +1,11 @@
 //! How likely the failure is, from each place of the run on: all that was drawn before stays, all that comes after is drawn afresh.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::event::{Common, event};
 use super::trials::{Rerun, everything, fresh, redrawn};
 use super::{Came, Share, Trials};
-use crate::base::Time;
+use crate::base::{SortedMap, Time, sort_by, sort_by_key};
 use crate::scenario::Scenario;
 use crate::trace::{OwnedRecord, Recording};
 
@@ -69,7 +68,7 @@ const NAMED: usize = 3;
 const NEARLY_ALL: f64 = 0.95;
 
 /// The reruns at each place.
-type Places = BTreeMap<u64, Vec<Rerun>>;
+type Places = SortedMap<u64, Vec<Rerun>>;
 
 /// The curve of this run, whose first so many records lead to the violation.
 pub(super) fn curve(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, records: u64) -> Curve {
@@ -90,9 +89,9 @@ pub(super) fn curve(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Re
         points.get(below.map_or(0, |place| place + 1)).map(|point| point.after)
     };
     let mut rises: Vec<Rise> = points.windows(2).filter_map(|pair| rise(pair[0], pair[1], recording)).collect();
-    rises.sort_by(|one, other| other.by().total_cmp(&one.by()));
+    sort_by(&mut rises, |one, other| other.by().total_cmp(&one.by()));
     rises.truncate(NAMED);
-    rises.sort_by_key(|rise| rise.records[0].number);
+    sort_by_key(&mut rises, |rise| rise.records[0].number);
     for rise in &mut rises {
         rise.shows = shows(trials, scenario, recording, &places, rise.records[0].number);
     }
@@ -132,7 +131,9 @@ fn rise(before: Point, after: Point, recording: &Recording) -> Option<Rise> {
 
 /// The event in which it shows first what was drawn after so many records.
 fn shows(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, places: &Places, after: u64) -> Vec<OwnedRecord> {
-    let (Some(before), Some((_, later))) = (places.get(&after), places.range(after + 1..).next()) else { return Vec::new() };
+    let (Some(before), Some((_, later))) = (places.get(&after), places.iter().find(|(place, _)| **place > after)) else {
+        return Vec::new();
+    };
     let turned = before.iter().zip(later).position(|(before, later)| before.came != Came::Fails && later.came == Came::Fails);
     let Some(nth) = turned.filter(|_| !trials.is_over()) else { return Vec::new() };
     let mut common = Common::with(recording);

@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 use super::shrink::{Extent, Run, Shrink, Smaller};
 use super::sweep::run_one;
 use super::{Row, fingerprint, first_violated, violated_as};
-use crate::base::Time;
+use crate::base::{Time, sort_by, sort_by_key};
 use crate::check::{PropertyReport, Verdict};
 use crate::fault::Moment;
 use crate::scenario::{Expected, Scenario};
@@ -125,9 +125,9 @@ impl Why {
     /// felt; those without which it fails in another way; then the events by which it became more likely, the steepest first.
     pub fn causes(&self) -> Vec<NamedCause<'_>> {
         let mut elements: Vec<&KeptElement> = self.elements.iter().filter(|element| element.matters()).collect();
-        elements.sort_by_key(|element| (!element.is_necessary(), element.at.unwrap_or(Time::MAX)));
+        sort_by_key(&mut elements, |element| (!element.is_necessary(), element.at.unwrap_or(Time::MAX)));
         let mut rises: Vec<&Rise> = self.curve.rises.iter().collect();
-        rises.sort_by(|one, other| other.by().total_cmp(&one.by()));
+        sort_by(&mut rises, |one, other| other.by().total_cmp(&one.by()));
         elements.into_iter().map(NamedCause::Element).chain(rises.into_iter().map(NamedCause::Event)).collect()
     }
 

@@ -1,9 +1,8 @@
 //! Whose chance carries the failure: the draws of one entity alone are drawn afresh.
 
-use std::collections::BTreeSet;
-
 use super::trials::only;
 use super::{Share, Trials};
+use crate::base::{SortedSet, sort_by};
 use crate::environment::ClockModel;
 use crate::scenario::Scenario;
 use crate::trace::Recording;
@@ -25,7 +24,7 @@ const RERUNS: u64 = 20;
 pub(super) fn carriers(trials: &mut Trials<'_>, scenario: &Scenario, recording: &Recording, digest: u64) -> Vec<Carrier> {
     let mut carriers: Vec<Carrier> =
         entities(scenario, recording).into_iter().filter_map(|entity| carrier(trials, scenario, entity, digest)).collect();
-    carriers.sort_by(|one, other| one.share.part().total_cmp(&other.share.part()).then(one.entity.cmp(&other.entity)));
+    sort_by(&mut carriers, |one, other| one.share.part().total_cmp(&other.share.part()).then(one.entity.cmp(&other.entity)));
     carriers
 }
 
@@ -36,9 +35,9 @@ fn carrier(trials: &mut Trials<'_>, scenario: &Scenario, entity: Entity, digest:
 }
 
 /// All that may have draws in this run, in their order.
-fn entities(scenario: &Scenario, recording: &Recording) -> BTreeSet<Entity> {
+fn entities(scenario: &Scenario, recording: &Recording) -> SortedSet<Entity> {
     let has_clocks = scenario.conditions.clocks != ClockModel::default();
-    let mut entities = BTreeSet::new();
+    let mut entities = SortedSet::new();
     if !scenario.conditions.faults.steps().is_empty() {
         entities.insert(Entity::Faults);
     }

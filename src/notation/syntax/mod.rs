@@ -98,15 +98,17 @@ pub(crate) struct Misread {
 
 /// Reads a value, or says in words why it cannot be read, and where.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Misread> {
-    ron::from_str(text).map_err(|error| {
-        let span = Span::new(offset(text, error.span.start), offset(text, error.span.end));
-        let why = match error.code {
-            Error::Message(why) => why,
-            Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
-            code => lower_first(&code.to_string()),
-        };
-        Misread { why, span }
-    })
+    ron::from_str(text).map_err(|error| misread(text, error))
+}
+
+fn misread(text: &str, error: SpannedError) -> Misread {
+    let span = Span::new(offset(text, error.span.start), offset(text, error.span.end));
+    let why = match error.code {
+        Error::Message(why) => why,
+        Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
+        code => lower_first(&code.to_string()),
+    };
+    Misread { why, span }
 }
 
 /// A value as a message calls it: ``the number `5` ``, `a list`.

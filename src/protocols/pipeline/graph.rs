@@ -7,7 +7,7 @@ use petgraph::visit::{Dfs, Reversed};
 use super::function::{Fold, Function, Predicate};
 use super::input::Input;
 use super::window::Windows;
-use crate::base::{Duration, DurationRange};
+use crate::base::{Duration, DurationRange, sort_by_key};
 
 /// A stage of a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,7 +224,7 @@ impl Graph {
         let sorted = toposort(&graph, None).unwrap_or_default();
         let order: Vec<usize> = sorted.into_iter().map(NodeIndex::index).collect();
         meanings(&stages, &edges, &order, &mut flaws);
-        flaws.sort_by_key(|flaw| flaw.stage);
+        sort_by_key(&mut flaws, |flaw| flaw.stage);
         if flaws.is_empty() { Ok(Self { stages, edges, order }) } else { Err(flaws) }
     }
 

@@ -94,7 +94,10 @@ pub(super) mod as_list {
     pub(in super::super) fn deserialize<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<K, V>, D::Error> {
-        Vec::<(K, V)>::deserialize(deserializer).map(BTreeMap::from_iter)
+        let mut map = BTreeMap::new();
+        // As they come: to collect them would sort them first.
+        map.extend(Vec::<(K, V)>::deserialize(deserializer)?);
+        Ok(map)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Why a history is not linearizable: the core of each violated key, drawn and rows.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::drawing::draw;
+use crate::base::{SortedMap, sort_by_key};
 use crate::check::linearizability::{CoreOrder, Counterexample, DescribedOperation, Linearizability, UndecidedKey};
 use crate::report::words::{counted, grouped, shorten, size};
 
@@ -41,7 +41,7 @@ pub(in crate::report) fn violations_text(violations: &[Counterexample]) -> Strin
 /// In the order in which they are rows, each with its place in the explanation.
 pub(in crate::report) fn smallest_first(violations: &[Counterexample]) -> Vec<(usize, &Counterexample)> {
     let mut violations: Vec<(usize, &Counterexample)> = violations.iter().enumerate().collect();
-    violations.sort_by_key(|(_, example)| {
+    sort_by_key(&mut violations, |(_, example)| {
         let stuck = example.stuck.map(|stuck| example.operations[stuck].index);
         (example.operations.is_empty(), example.needed, stuck, example.line)
     });
@@ -140,7 +140,7 @@ pub(in crate::report) fn labels<'e>(operations: impl IntoIterator<Item = &'e Des
     let texts: Vec<&str> = texts.into_iter().map(|text| text.strip_suffix(" → ?").unwrap_or(text)).collect();
     let mut labels: Vec<String> = texts.iter().map(|text| shorten(text, longest)).collect();
     let alike = |labels: &[String], places: &mut dyn Iterator<Item = usize>| {
-        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut groups: SortedMap<String, Vec<usize>> = SortedMap::new();
         places.for_each(|place| groups.entry(labels[place].clone()).or_default().push(place));
         groups.into_values().filter(|group| group.iter().any(|place| texts[*place] != texts[group[0]])).collect::<Vec<_>>()
     };

@@ -1,8 +1,6 @@
 //! Operations as intervals, a lane for each client.
 
-use std::collections::BTreeMap;
-
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, SortedMap, Time, sort_by_key};
 use crate::check::linearizability::Counterexample;
 
 /// An edge of an interval, in the order in which edges are drawn: at one instant, what begins stands before what ends, but for one
@@ -19,8 +17,8 @@ pub(super) fn draw(example: &Counterexample, labels: &[String]) -> String {
     let operations = &example.operations;
     let edges = edges(example);
     // Each edge gets a column; an interval is as wide as its label, and one client's intervals do not overlap.
-    let mut columns: BTreeMap<(usize, bool), usize> = BTreeMap::new();
-    let mut free: BTreeMap<ClientId, usize> = BTreeMap::new();
+    let mut columns: SortedMap<(usize, bool), usize> = SortedMap::new();
+    let mut free: SortedMap<ClientId, usize> = SortedMap::new();
     let mut column = 0;
     let mut before = None;
     for (at, edge) in &edges {
@@ -41,7 +39,7 @@ pub(super) fn draw(example: &Counterexample, labels: &[String]) -> String {
         }
         columns.insert((edge.operation, edge.begins), column);
     }
-    let mut lanes: BTreeMap<ClientId, (String, String)> = BTreeMap::new();
+    let mut lanes: SortedMap<ClientId, (String, String)> = SortedMap::new();
     for index in &example.foremost {
         let (operation, begin) = (&operations[*index], columns[&(*index, true)]);
         let text = &labels[*index];
@@ -73,6 +71,6 @@ fn edges(example: &Counterexample) -> Vec<(Time, Edge)> {
         let end = completed.filter(|_| !operation.open);
         edges.extend(end.map(|at| (at, Edge { operation: *index, begins: false })));
     }
-    edges.sort_by_key(|(at, edge)| (*at, !edge.begins, edge.operation));
+    sort_by_key(&mut edges, |(at, edge)| (*at, !edge.begins, edge.operation));
     edges
 }

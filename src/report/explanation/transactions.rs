@@ -1,9 +1,9 @@
 //! Why transactions were not kept apart.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{counted, sentence};
+use crate::base::{SortedSet, sort_by_key};
 use crate::check::Fact;
 use crate::check::isolation::{Access, CastMember, Did, Doubt, Fate, Finding, LeftOut, transaction_name};
 use crate::report::words::size;
@@ -29,15 +29,15 @@ pub(in crate::report) fn finding_text(finding: &Finding) -> String {
 
 /// What an anomaly is about, and what is told of it: the acts that are shown first.
 pub(in crate::report) struct Concern<'f> {
-    keys: BTreeSet<&'f str>,
-    told: BTreeSet<String>,
+    keys: SortedSet<&'f str>,
+    told: SortedSet<String>,
 }
 
 impl<'f> Concern<'f> {
     pub(in crate::report) fn of(finding: &'f Finding) -> Self {
         let facts = finding.evidence.iter().flat_map(|broken| &broken.facts);
         let facts = facts.flat_map(|(_, fact)| if let Fact::All(facts) = fact { facts.as_slice() } else { std::slice::from_ref(fact) });
-        let (mut keys, mut told) = (BTreeSet::new(), BTreeSet::new());
+        let (mut keys, mut told) = (SortedSet::new(), SortedSet::new());
         for fact in facts {
             match fact {
                 Fact::Key(key) => drop(keys.insert(key.as_str())),
@@ -61,7 +61,7 @@ impl<'f> Concern<'f> {
         let mut shown: Vec<(usize, &Access)> = acts.iter().enumerate().collect();
         if shown.len() > ACTS {
             shown.retain(|(_, act)| self.keys.contains(&*act.key));
-            shown.sort_by_key(|(_, act)| !self.is_told(act));
+            sort_by_key(&mut shown, |(_, act)| !self.is_told(act));
             shown.truncate(ACTS);
             shown.sort_unstable_by_key(|(place, _)| *place);
         }

@@ -1,10 +1,9 @@
 //! What services measure besides requests: how busy workers are.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Services;
-use crate::base::{Metric, NodeId, Time};
+use crate::base::{Metric, NodeId, SortedMap, Time};
 use crate::metrics::{Probe, Readings};
 use crate::protocols::services::{Graph, Note};
 use crate::trace::{Event, Record};
@@ -24,12 +23,12 @@ pub(super) const OF_WORKERS: &[Metric] = &[BUSY, SPEED];
 pub(super) struct WorkerProbe {
     graph: Arc<Graph>,
     /// Of each instance that is up, how many it works on.
-    working: BTreeMap<NodeId, u32>,
+    working: SortedMap<NodeId, u32>,
 }
 
 impl WorkerProbe {
     pub(super) fn new(graph: &Arc<Graph>) -> Self {
-        Self { graph: Arc::clone(graph), working: BTreeMap::new() }
+        Self { graph: Arc::clone(graph), working: SortedMap::new() }
     }
 }
 

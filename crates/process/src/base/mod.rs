@@ -43,7 +43,7 @@ pub use printable::{printable, printable_lines};
 pub use random::{RunKey, Stream, log2, sample_exponential, sample_within, scale};
 pub use rate::{ParseRateError, Rate};
 pub use ratio::{ParseRatioError, Ratio};
-pub use sort::sort_by_numbers;
+pub use sort::{sort_by, sort_by_key, sort_by_numbers};
 pub use sorted::{Slot, SortedMap, SortedSet};
 pub use streaming::{Holder, Shown, StreamAct, StreamOp, StreamRecord, Streamed, Tenure};
 pub use time::{Duration, DurationRange, LocalTime, ParseDurationError, ParseRangeError, Time};

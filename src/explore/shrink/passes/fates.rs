@@ -1,10 +1,8 @@
 //! Surroundings that are calm but for the fates of a few messages: all that are not as in a calm network are fixed, and then left out as
 //! far as can be.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{Attempt, calm, grouped};
-use crate::base::{Duration, DurationRange, Fate, FixedFate, KindDigest, Loss, NodeId, Time, Which};
+use crate::base::{Duration, DurationRange, Fate, FixedFate, KindDigest, Loss, NodeId, SortedMap, SortedSet, Time, Which, sort_by_key};
 use crate::environment::{Latency, LinkModel};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::with_steps;
@@ -112,7 +110,7 @@ pub(super) fn gather(search: &mut Search<'_>) {
         steps.push(FaultStep::at(before, fault(lasting.into())));
         variants.push((changed.conditions.fates.len(), with_steps(&changed, steps)));
     }
-    variants.sort_by_key(|(left, _)| *left);
+    sort_by_key(&mut variants, |(left, _)| *left);
     if search.attempt(variants.into_iter().map(|(_, variant)| variant)).is_some() {
         gather(search);
     }
@@ -126,7 +124,7 @@ fn gathering(fixed: &[FixedFate]) -> Vec<Gathering> {
     let one = |node: NodeId| Target::Nodes(vec![node]);
     let cut = |cut: Cut| move |lasting| Fault::Partition { cut: cut.clone(), lasting: Some(lasting) };
     let mut gathering: Vec<Gathering> = Vec::new();
-    let nodes: BTreeSet<NodeId> = fixed.iter().flat_map(|fate| [fate.from, fate.to]).filter(|node| !node.is_client()).collect();
+    let nodes: SortedSet<NodeId> = fixed.iter().flat_map(|fate| [fate.from, fate.to]).filter(|node| !node.is_client()).collect();
     for node in nodes {
         let any = move |fate: &FixedFate| fate.from == node || fate.to == node;
         gathering.push((Box::new(any), Box::new(cut(Cut::Isolate { nodes: one(node) }))));
@@ -136,7 +134,7 @@ fn gathering(fixed: &[FixedFate]) -> Vec<Gathering> {
         gathering.push((Box::new(move |fate| fate.to == node), Box::new(cut(back))));
     }
     for (from, to) in
-        fixed.iter().map(|fate| (fate.from, fate.to)).filter(|link| !link.0.is_client() && !link.1.is_client()).collect::<BTreeSet<_>>()
+        fixed.iter().map(|fate| (fate.from, fate.to)).filter(|link| !link.0.is_client() && !link.1.is_client()).collect::<SortedSet<_>>()
     {
         let link = Cut::OneWay { from: one(from), to: one(to) };
         gathering.push((Box::new(move |fate| (fate.from, fate.to) == (from, to)), Box::new(cut(link))));
@@ -152,7 +150,7 @@ pub(super) struct Sends {
     pub(super) records: Vec<(u64, u32)>,
     /// When, each.
     at: Vec<Time>,
-    nth: BTreeMap<(NodeId, NodeId, KindDigest, u64), u32>,
+    nth: SortedMap<(NodeId, NodeId, KindDigest, u64), u32>,
 }
 
 impl Sink for Sends {

@@ -1,9 +1,7 @@
 //! How long faults last is said by them: in place of a cure, such as `Heal`, what it ended ends by itself; and two strikes of one kind on
 //! the same nodes are one that lasts longer.
 
-use std::collections::BTreeMap;
-
-use crate::base::Time;
+use crate::base::{SortedMap, Time};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::with_steps;
 use crate::fault::{Ends, Fault, FaultStep, Moment};
@@ -44,7 +42,7 @@ impl<'a> Plan<'a> {
         let steps = scenario.conditions.faults.steps();
         let timed =
             |step: &'a FaultStep| if let Moment::At { time } = step.moment { Some((step.name(), (time, &step.fault))) } else { None };
-        let struck: BTreeMap<&str, (Time, &Fault)> = outcome.struck.steps().iter().filter_map(timed).collect();
+        let struck: SortedMap<&str, (Time, &Fault)> = outcome.struck.steps().iter().filter_map(timed).collect();
         let end = outcome.sim_time;
         Self { steps, struck: steps.iter().map(|step| struck.get(step.name()).copied()).collect(), end }
     }

@@ -15,10 +15,9 @@ mod steps;
 mod times;
 mod triggers;
 
-use std::collections::BTreeSet;
-
 use super::Search;
 use super::candidate::{parsed, with_steps};
+use crate::base::SortedSet;
 use crate::notation::{self, Change};
 use crate::scenario::{Scenario, write_fate};
 use crate::systems::Registry;
@@ -70,7 +69,7 @@ fn grouped<T>(search: &mut Search<'_>, list: fn(&mut Scenario) -> &mut Vec<T>, k
     for key in keys {
         loop {
             let mut scenario = Scenario::clone(search.scenario());
-            let (groups, count) = (list(&mut scenario).iter().map(key).collect::<BTreeSet<String>>(), list(&mut scenario).len());
+            let (groups, count) = (list(&mut scenario).iter().map(key).collect::<SortedSet<String>>(), list(&mut scenario).len());
             // All together and each by itself are tried in any case.
             if groups.len() < 2 || groups.len() == count {
                 break;
@@ -150,7 +149,7 @@ fn registry<'a>(search: &Search<'a>) -> &'a Registry {
 pub(super) fn shortest(scenario: &Scenario, registry: &Registry) -> String {
     // It is tried on one that is short, whatever the plan.
     let blank = nameless(scenario);
-    let (text, mut unsaid) = (blank.to_ron(), BTreeSet::new());
+    let (text, mut unsaid) = (blank.to_ron(), SortedSet::new());
     let mut short = text.clone();
     for value in notation::values(&text).iter().rev().filter(|value| !value.listed && is_of_system(&value.path)) {
         if let Some(without) = notation::without(&short, &value.path).filter(|without| parsed(without, registry).as_ref() == Some(&blank)) {

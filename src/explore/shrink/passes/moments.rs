@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{calm, parts};
-use crate::base::Time;
+use crate::base::{Time, sort_by_key};
 use crate::explore::shrink::candidate::with_steps;
 use crate::explore::shrink::size::noise;
 use crate::explore::shrink::{Candidate, Search};
@@ -119,7 +119,7 @@ fn moved<'s>(
 /// So many of these times: half of them those next to this one, the others evenly spread.
 fn near(times: &[Time], at: Time, most: usize) -> Vec<&Time> {
     let mut near: Vec<&Time> = times.iter().collect();
-    near.sort_by_key(|time| if **time < at { at.since(**time) } else { time.since(at) });
+    sort_by_key(&mut near, |time| if **time < at { at.since(**time) } else { time.since(at) });
     let far = near.split_off((most / 2).min(near.len()));
     let every = far.len().div_ceil((most - near.len()).max(1)).max(1);
     near.extend(far.into_iter().step_by(every));

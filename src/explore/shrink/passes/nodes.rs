@@ -1,7 +1,7 @@
 //! Fewer servers and clients: whole numbers of the file on which their number hangs.
 
 use super::{nameless, numbers, registry, smaller};
-use crate::base::NodeId;
+use crate::base::{NodeId, sort_by_key};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{parsed, with_nodes, with_value};
 use crate::notation;
@@ -32,7 +32,7 @@ pub(super) fn fewer(scenario: &Scenario, populating: &[String], registry: &Regis
             }
         }
     }
-    all.sort_by_key(|few| nodes(few.population()));
+    sort_by_key(&mut all, |few| nodes(few.population()));
     let mut variants: Vec<Scenario> = Vec::new();
     for few in all {
         if variants.iter().all(|known| known.roster().population.servers != few.population().servers) {

@@ -1,10 +1,8 @@
 //! What lies in the causal past of the violation is kept, and the rest left out at once: what nothing led from cannot have mattered.
 
-use std::collections::BTreeSet;
-
 use super::Attempt;
 use super::fates::Sends;
-use crate::base::{FixedFate, OperationId, Which};
+use crate::base::{FixedFate, OperationId, SortedSet, Which};
 use crate::explore::causes::{Causes, Link, invokes};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{has_struck, with_steps};
@@ -104,13 +102,13 @@ impl<'a> Past<'a> {
     fn kept(&self, outcome: &Outcome, bound: u64) -> Scenario {
         let near: Vec<&OwnedRecord> = self.recording.records().iter().filter(|record| self.far[record.number as usize] <= bound).collect();
         let strikes: Vec<u64> = self.recording.strikes().map(|strike| strike.number).collect();
-        let mut struck: BTreeSet<usize> = near.iter().flat_map(|record| &record.blamed).map(|strike| *strike as usize).collect();
+        let mut struck: SortedSet<usize> = near.iter().flat_map(|record| &record.blamed).map(|strike| *strike as usize).collect();
         struck.extend(near.iter().filter_map(|record| strikes.binary_search(&record.number).ok()));
-        let names: BTreeSet<&str> = struck.iter().filter_map(|strike| Some(outcome.struck.steps().get(*strike)?.name())).collect();
+        let names: SortedSet<&str> = struck.iter().filter_map(|strike| Some(outcome.struck.steps().get(*strike)?.name())).collect();
         let steps = self.scenario.conditions.faults.steps().iter();
         let steps = steps.filter(|step| has_struck(step, &names));
         let mut kept = with_steps(self.scenario, steps.cloned().collect());
-        let invoked: BTreeSet<OperationId> = near.iter().filter(|record| invokes(record)).filter_map(|record| operation(record)).collect();
+        let invoked: SortedSet<OperationId> = near.iter().filter(|record| invokes(record)).filter_map(|record| operation(record)).collect();
         kept.operations.scripted.retain(|scripted| invoked.contains(&scripted.id));
         let mut fates = self.fates.iter();
         kept.conditions.fates.retain(|_| fates.next().is_some_and(|far| *far <= bound));

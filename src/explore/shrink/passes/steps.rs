@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Attempt, registry};
+use crate::base::sort_by_key;
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::{self, with_steps, without_value};
 use crate::explore::shrink::size::draws;
@@ -111,7 +112,7 @@ pub(in crate::explore::shrink) fn ordered(search: &mut Search<'_>) {
     let time = |step: &FaultStep| if let Moment::At { time } = step.moment { Some(time) } else { None };
     let mut steps = search.scenario().conditions.faults.steps().to_vec();
     if steps.iter().all(|step| time(step).is_some()) && !steps.is_sorted_by_key(time) {
-        steps.sort_by_key(time);
+        sort_by_key(&mut steps, time);
         search.take(with_steps(search.scenario(), steps));
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::super::{Does, Event, Graph, Sink, Timeline, Windowing, Windows};
 use super::evaluation::{Evaluation, Expected, Partitions, Words};
 use super::{Demands, IN_ITS_WINDOW, NONE_LATE, Promise};
+use crate::base::sort_by_key;
 use crate::check::{Broken, Fact, Property, Rule};
 
 static MADE_UP: Rule = Rule::new("made-up", "{stage} has stored {row}, and nothing of the input comes to that");
@@ -132,7 +133,7 @@ impl<'a> Book<'a> {
     fn new(ledger: &Ledger<'a>, place: usize, rows: Vec<Event>) -> Self {
         let stage = &ledger.graph.stages()[place];
         let (late, mut rows): (Vec<Event>, Vec<Event>) = rows.into_iter().partition(|row| row.late);
-        rows.sort_by_key(|row| (row.id, row.pane));
+        sort_by_key(&mut rows, |row| (row.id, row.pane));
         Self {
             demands: ledger.demands,
             is_finished: ledger.is_finished,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Condition, Instance, Item, Key, LeaseId, Operation, Response, Value};
-use crate::base::{ClientId, Time};
+use crate::base::{ClientId, Time, sort_by_key};
 use crate::check::PropertyReport;
 use crate::check::linearizability::{self, LINEARIZABILITY, default_budget};
 use crate::check::model::{self, Model, Next, Role};
@@ -235,7 +235,7 @@ impl Order {
             }
         }
         // Of one client, what ended at an instant ended before the next began.
-        events.sort_by_key(|(at, _)| *at);
+        sort_by_key(&mut events, |(at, _)| *at);
         let mut history = History::new();
         for (at, event) in &events {
             history.record(*at, event).expect("each client does one thing at a time, and events are in the order of time");

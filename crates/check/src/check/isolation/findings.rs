@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use crate::base::sort_by_key;
 use crate::check::verdict::{Anomaly, Finding, Levels, Phenomenon};
 
 /// How many findings of one name are kept. The others are counted.
@@ -45,8 +46,8 @@ impl Findings {
     /// By what they violate, the weakest level first.
     pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<(Anomaly, usize)>) {
         let rank = |anomaly: Anomaly| (std::cmp::Reverse(anomaly.weakest()), anomaly);
-        self.kept.sort_by_key(|finding| rank(finding.anomaly));
-        self.counts.sort_by_key(|(anomaly, _)| rank(*anomaly));
+        sort_by_key(&mut self.kept, |finding| rank(finding.anomaly));
+        sort_by_key(&mut self.counts, |(anomaly, _)| rank(*anomaly));
         (self.kept, self.counts)
     }
 }

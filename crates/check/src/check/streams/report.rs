@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Attempt, Demands, Logs, StreamAnomaly, StreamNames, attempts, cycles, delivery, order, tenure};
-use crate::base::{StreamOp, Streamed, Time};
+use crate::base::{StreamOp, Streamed, Time, sort_by_key};
 use crate::check::verdict::{Broken, Fact, PropertyReport, Rule, Verdict};
 use crate::history::History;
 
@@ -100,7 +100,7 @@ pub fn check(demands: Demands, attempts: &[Attempt], names: &StreamNames) -> Str
     tenure::zombies(&mut finder);
     cycles::cycles(&mut finder);
     let mut findings = finder.findings;
-    findings.sort_by_key(|finding| (finding.anomaly, finding.at));
+    sort_by_key(&mut findings, |finding| (finding.anomaly, finding.at));
     let judged = attempts.iter().filter(|attempt| attempt.took_effect() && !attempt.op.acts().is_empty()).count();
     StreamReport { demands, findings, undecided, judged }
 }

@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::allowance::Allowance;
 use super::diagnosis::suspect;
-use crate::base::{Time, sort_by_numbers};
+use crate::base::{Time, sort_by_key, sort_by_numbers};
 use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::report::{Judgement, Violation, explanation_budget};
 use crate::check::linearizability::sub_history::{Borrowed, SubHistory};
@@ -296,7 +296,7 @@ impl<'h, 'o> Shrinker<'h, 'o> {
             }
         }
         let mut groups: Vec<u32> = distances.keys().copied().collect();
-        groups.sort_by_key(|group| (distances[group], *group));
+        sort_by_key(&mut groups, |group| (distances[group], *group));
         groups
     }
 

@@ -8,7 +8,7 @@ use super::allowance::Allowance;
 use super::core::{Core, shrink_from};
 use super::diagnosis::{Diagnosis, diagnose_subject, suspect};
 use super::ending::ending;
-use crate::base::Time;
+use crate::base::{Time, sort_by_key};
 use crate::check::linearizability::encoding::{KindId, StateId};
 use crate::check::linearizability::keys::judge_keys;
 use crate::check::linearizability::portfolio::Strategies;
@@ -167,7 +167,7 @@ impl<'a> Explainer<'a> {
         let timeline = self.subject.timeline();
         let completed = |index: &usize| timeline.completed(*index).filter(|_| timeline.is_done(*index));
         let mut done: Vec<usize> = violation.operations.iter().copied().filter(|index| completed(index).is_some()).collect();
-        done.sort_by_key(completed);
+        sort_by_key(&mut done, completed);
         let last = violation.completions.checked_sub(1).and_then(|place| done.get(place)).copied();
         let at = last.and_then(|last| timeline.completed(last)).filter(|_| self.is_timed());
         Counterexample::unexplained((self.subject.part_noun(), named(&violation.key)), at, last.and_then(|last| self.line(last)))

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::allowance::Allowance;
 use super::prefix::{OTHERS, Prefix, shortest_violated};
-use crate::base::sort_by_numbers;
+use crate::base::{sort_by, sort_by_numbers};
 use crate::check::linearizability::encoding::{
     Completed, Encoding, INITIAL, InternedRole, NONE, Object, StateId, Ties, Transition, Transitions, encode,
 };
@@ -148,7 +148,7 @@ fn attempts(encoding: &Encoding, object: &mut dyn Object, prefix: &Prefix, stuck
         }
     }
     let mut reached: Vec<(StateId, Reached)> = reached.into_iter().collect();
-    reached.sort_by(|(_, a), (_, b)| b.length.cmp(&a.length).then_with(|| a.order(longest).cmp(b.order(longest))));
+    sort_by(&mut reached, |(_, a), (_, b)| b.length.cmp(&a.length).then_with(|| a.order(longest).cmp(b.order(longest))));
     let mut attempts: Vec<Attempt> = Vec::new();
     for (state, found) in &reached {
         let expected = object.expected(*state, stuck.kind);
