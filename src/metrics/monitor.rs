@@ -1,12 +1,14 @@
 //! A monitor: probes, samples and alerts of one run.
 
+use std::collections::BTreeMap;
+
 use super::alert::{Alert, Bound, Condition};
 use super::collected::{Collected, Tally};
 use super::probe::Probe;
 use super::readings::Readings;
 use super::sampler::Sampler;
 use super::watch::{Firing, Watched, grain};
-use crate::base::{Amount, Duration, Measure, Metric, MetricSort, NodeId, SortedMap, Time};
+use crate::base::{Amount, Duration, Measure, Metric, MetricSort, NodeId, Time};
 use crate::check::{Broken, Fact, PropertyReport, Rule, Verdict};
 use crate::require::{ALERT_FIRES, ALERT_SILENT, Fires, Requirement};
 use crate::trace::{Cell, Event, Record, Table, Vocabulary};
@@ -223,7 +225,7 @@ fn in_words(alert: &Watched, value: f64) -> String {
 
 /// What processes measure themselves.
 #[derive(Default)]
-struct Own(SortedMap<(&'static str, NodeId, Vec<String>), (Metric, Sum)>);
+struct Own(BTreeMap<(&'static str, NodeId, Vec<String>), (Metric, Sum)>);
 
 /// What has come of one series.
 enum Sum {

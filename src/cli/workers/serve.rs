@@ -130,8 +130,7 @@ fn handler(entry: &UntypedRecord<'_>) -> Option<Handler> {
 /// Says it in a line of its own, whatever the code of a run has printed before; and at once, so that its command wakes up once for it.
 fn say(answer: &Answer<'_>) {
     let mut line = format!("\n{MARK}").into_bytes();
-    // What cannot be written is left out: its command is told of no row.
-    let _ = serde_json::to_writer(&mut line, answer);
+    line.extend(serde_json::to_vec(answer).unwrap_or_default());
     line.push(b'\n');
     let mut out = io::stdout().lock();
     if out.write_all(&line).and_then(|()| out.flush()).is_err() {

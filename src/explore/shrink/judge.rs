@@ -1,6 +1,7 @@
 //! Whether candidates fail in the same way. They are judged on several threads; what is found depends on neither their number nor their
 //! timing.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -9,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::cause::Cause;
 use super::size::Size;
 use super::{Candidate, Other, Shrink};
-use crate::base::{SortedMap, sort_by_key};
+use crate::base::sort_by_key;
 use crate::check::{PropertyReport, Verdict};
 use crate::explore::sweep::run_one;
 use crate::explore::{Ran, Row, Sweep, Until, fingerprint, first_violated, violated_as};
@@ -85,7 +86,7 @@ pub(super) struct Judge<'a> {
     /// What must become of a candidate without some of its planted bugs.
     cause: Cause,
     runs: u64,
-    known: SortedMap<Key, Known>,
+    known: BTreeMap<Key, Known>,
     others: Vec<Other>,
     /// How many events a run of a candidate may have.
     events: u64,
@@ -107,7 +108,7 @@ struct Known {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(shrink: &'a Shrink<'a>, target: Target, cause: Cause) -> Self {
-        Self { shrink, target, cause, runs: 0, known: SortedMap::new(), others: Vec::new(), events: u64::MAX }
+        Self { shrink, target, cause, runs: 0, known: BTreeMap::new(), others: Vec::new(), events: u64::MAX }
     }
 
     /// How many runs there were.
@@ -197,7 +198,7 @@ impl<'a> Judge<'a> {
         let until = if below.is_some() { Until::Fails(self.target.fingerprint) } else { Until::Done };
         let sweep = Sweep { start: 0, seeds: places.len() as u64, jobs: self.shrink.jobs, until, cancel: self.shrink.cancel };
         let (target, cause, run, most) = (self.target, &self.cause, self.shrink.run, self.events);
-        let same = Mutex::new(SortedMap::new());
+        let same = Mutex::new(BTreeMap::new());
         let judged = |index: u64, _: &dyn Fn() -> bool| {
             let candidate = candidate(index);
             let mut bounded = Scenario::clone(&candidate.scenario);

@@ -1,8 +1,10 @@
 //! Surroundings that are calm but for the fates of a few messages: all that are not as in a calm network are fixed, and then left out as
 //! far as can be.
 
+use std::collections::BTreeMap;
+
 use super::{Attempt, calm, grouped};
-use crate::base::{Duration, DurationRange, Fate, FixedFate, KindDigest, Loss, NodeId, SortedMap, SortedSet, Time, Which, sort_by_key};
+use crate::base::{Duration, DurationRange, Fate, FixedFate, KindDigest, Loss, NodeId, SortedSet, Time, Which, sort_by_key};
 use crate::environment::{Latency, LinkModel};
 use crate::explore::shrink::Search;
 use crate::explore::shrink::candidate::with_steps;
@@ -150,7 +152,7 @@ pub(super) struct Sends {
     pub(super) records: Vec<(u64, u32)>,
     /// When, each.
     at: Vec<Time>,
-    nth: SortedMap<(NodeId, NodeId, KindDigest, u64), u32>,
+    nth: BTreeMap<(NodeId, NodeId, KindDigest, u64), u32>,
 }
 
 impl Sink for Sends {
