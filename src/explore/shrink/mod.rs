@@ -436,11 +436,12 @@ impl Search<'_> {
         false
     }
 
-    /// Takes this, which need not be smaller, if it fails in the same way under the same seed.
+    /// Takes this, which need not be smaller, if it fails in the same way under the same seed; and leaves out what comes after its violation.
     fn take(&mut self, scenario: Scenario) -> bool {
         let candidate = Candidate::new(scenario, self.best.candidate.seed);
         let Some(found) = self.judge.one(&candidate) else { return false };
         self.stand_at(Best { candidate, outcome: found.outcome, size: found.size });
+        self.trim();
         self.show();
         true
     }
