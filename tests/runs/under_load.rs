@@ -164,16 +164,18 @@ fn latency_counts_from_when_a_request_was_due() {
     assert_eq!(read(&text.replace("max: \"900ms\"", "max: \"20ms\", outside: Faults(after: \"1s\")")).run(1).verdict(), Verdict::Holds);
 }
 
+/// What is told of these services, which clients ask so, and which cannot be.
+fn refused(services: &str, to: &str) -> String {
+    let text = format!(
+        "Scenario(name: \"refused\", system: Services(services: {services}), workload: (to: \"{to}\", arrivals: Poisson(\"1/s\")))"
+    );
+    let (source, problems) = (Source::new("refused.ron", &*text), Diagnostics::new());
+    assert!(Scenario::parse(&source, &Registry::standard(), &problems).is_none(), "{text}");
+    problems.render(&source, false)
+}
+
 #[test]
 fn a_graph_that_cannot_be_is_refused_with_its_place() {
-    let refused = |services: &str, to: &str| {
-        let text = format!(
-            "Scenario(name: \"refused\", system: Services(services: {services}), workload: (to: \"{to}\", arrivals: Poisson(\"1/s\")))"
-        );
-        let (source, problems) = (Source::new("refused.ron", &*text), Diagnostics::new());
-        assert!(Scenario::parse(&source, &Registry::standard(), &problems).is_none(), "{text}");
-        problems.render(&source, false)
-    };
     for (services, to, words) in [
         ("[Service(name: \"a\", calls: [Call(to: \"b\")]), Service(name: \"b\", calls: [Call(to: \"a\")])]", "a", "a → b → a"),
         ("[Service(name: \"users\")]", "user", "did you mean `users`?"),
@@ -213,6 +215,15 @@ fn a_graph_that_cannot_be_is_refused_with_its_place() {
     ] {
         let told = refused(services, to);
         assert!(told.contains(words) && told.contains("refused.ron:1:"), "{services}: {told}");
+    }
+}
+
+/// What is wrong with a call is told where it says whom it calls, whether its service has endpoints or not.
+#[test]
+fn a_call_of_what_is_not_there_is_told_at_its_place() {
+    for calls in ["calls: [Call(to: \n\"bb\")]", "endpoints: [Endpoint(name: \"get\", calls: [Call(to: \n\"bb\")])]"] {
+        let told = refused(&format!("[Service(name: \"a\", {calls})]"), "a");
+        assert!(told.contains("refused.ron:2:1"), "{told}");
     }
 }
 

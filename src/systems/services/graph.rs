@@ -506,7 +506,7 @@ fn call_form(service: Form<'_>, number: usize) -> Option<Form<'_>> {
         return service.fields()?.take("to");
     }
     let mut lists: Vec<Form<'_>> = calls_of(service).into_iter().collect();
-    let endpoints = service.fields().and_then(|mut fields| fields.take("endpoints"))?.list(Some);
+    let endpoints = service.fields().and_then(|mut fields| fields.take("endpoints")?.list(Some));
     lists.extend(endpoints.unwrap_or_default().into_iter().filter_map(calls_of));
     let mut calls = Vec::new();
     for step in lists.into_iter().filter_map(|list| list.list(Some)).flatten() {
