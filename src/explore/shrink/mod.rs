@@ -436,7 +436,8 @@ impl Search<'_> {
         false
     }
 
-    /// Takes this, which need not be smaller, if it fails in the same way under the same seed; and leaves out what comes after its violation.
+    /// Takes this, which need not be smaller, if it fails in the same way under the same seed; and leaves out what comes after its
+    /// violation.
     fn take(&mut self, scenario: Scenario) -> bool {
         let candidate = Candidate::new(scenario, self.best.candidate.seed);
         let Some(found) = self.judge.one(&candidate) else { return false };
